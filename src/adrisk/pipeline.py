@@ -1,0 +1,214 @@
+"""The road: prepared ads -> trained models -> evaluation -> bundle -> registered version.
+
+This module only ties the stations together; each station's work is in its own module.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import logging
+import platform
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from adrisk import track
+from adrisk.codebook.codebook import RISK, TARGETS
+from adrisk.dataset.prepared import AdDataset
+from adrisk.errors import AdriskError, InputError, OutputExistsError
+from adrisk.evaluate.measure import Evaluation, evaluate_scorer
+from adrisk.evaluate.model_card import model_card
+from adrisk.evaluate.parity import torch_onnx_parity
+from adrisk.evaluate.report import write_report
+from adrisk.metrics import average_precision
+from adrisk.score.bundle import CARD, ENCODER, METRICS, TOKENIZER, add_files, load_bundle
+from adrisk.score.encoder import EncoderTokenizer, OnnxEncoder
+from adrisk.score.scorer import Scorer
+from adrisk.train.fit import FittedModel, fit_model, seal
+from adrisk.train.recipe import ModelKind, Recipe
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One trained and evaluated model of a run."""
+
+    kind: ModelKind
+    bundle: Path
+    validation_average_precision: float
+    evaluation: Evaluation
+    history: list[dict[str, float]]
+
+
+@dataclass(frozen=True)
+class TrainingOutcome:
+    """What a training run leaves behind."""
+
+    bundle: Path
+    report: Path
+    chosen: Candidate
+    candidates: list[Candidate]
+    registered: str | None
+    tracking_uri: str | None
+
+
+def train(
+    recipe: Recipe,
+    dataset: AdDataset,
+    out: Path,
+    *,
+    work_dir: Path,
+    tracking: bool = True,
+    overwrite: bool = False,
+    say: Callable[[str], None] = log.info,
+) -> TrainingOutcome:
+    """Train every model of the recipe, pick by validation, evaluate on test, bundle, register.
+
+    `out` becomes the bundle of the pick; `work_dir` keeps checkpoints, every candidate's bundle
+    and the report, so that an interrupted run goes on where it stopped. A registry that fails
+    after training loses nothing: the bundle is written first. Raises OutputExistsError where `out`
+    exists and `overwrite` is not given.
+    """
+    if out.exists() and not overwrite:
+        raise OutputExistsError(f"{out} exists: choose another --output or give --overwrite")
+    about = {"training_data": _training_data(dataset), "made_with": _versions()}
+    with track.TrainingRun(recipe.tracking.experiment, recipe.name, enabled=tracking) as run:
+        run.log_recipe(recipe.model_dump(mode="json"))
+        run.log_dataset(recipe.name, dataset.fingerprint, dataset.split_sha256, _counts(dataset))
+        candidates = []
+        for kind in recipe.models:
+            say(f"training {kind} on {len(dataset.part('train'))} ads")
+            with run.child(kind):
+                candidate = _candidate(kind, recipe, dataset, work_dir / kind, about)
+                run.log_history(candidate.history)
+                run.log_metrics(candidate.evaluation.to_dict())
+            candidates.append(candidate)
+        chosen = max(candidates, key=lambda c: np.nan_to_num(c.validation_average_precision))
+        say(f"chosen on the validation part: {chosen.kind}")
+        _copy_bundle(chosen.bundle, out)
+        evaluations = {c.kind: c.evaluation for c in candidates}
+        report = write_report(evaluations, work_dir / "report", title=f"adrisk: {recipe.name}")
+        run.log_files(report.parent)
+        registered = None
+        if recipe.tracking.register_as and tracking:
+            version = run.register(out, recipe.tracking.register_as, chosen.evaluation.to_dict())
+            registered = f"{recipe.tracking.register_as} version {version}"
+        uri = run.tracking_uri
+    return TrainingOutcome(out, report, chosen, candidates, registered, uri)
+
+
+def _candidate(
+    kind: ModelKind, recipe: Recipe, dataset: AdDataset, work_dir: Path, about: dict[str, Any]
+) -> Candidate:
+    validation = dataset.part("validation")
+    fitted = fit_model(kind, recipe, dataset.part("train"), validation, work_dir)
+    folder = _fresh(work_dir / "bundle")
+    scorer = seal(fitted, recipe, dataset.part("calibration"), folder, about)
+    evaluation = evaluate_scorer(scorer, dataset.part("test"))
+    metrics: dict[str, Any] = {"test": evaluation.to_dict()}
+    metrics["validation_average_precision"] = _risk_average_precision(scorer, validation)
+    if kind == "encoder":
+        metrics["parity"] = _parity(fitted, recipe)
+    card = model_card(scorer.bundle.manifest, metrics)
+    add_files(
+        load_bundle(folder),
+        {METRICS: (json.dumps(metrics, indent=1) + "\n").encode(), CARD: card.encode()},
+    )
+    quality = metrics["validation_average_precision"]
+    return Candidate(kind, folder, quality, evaluation, fitted.history)
+
+
+def ranking_model(
+    kind: ModelKind, recipe: Recipe, work_dir: Path
+) -> Callable[[AdDataset, AdDataset, int], Callable[[AdDataset], np.ndarray]]:
+    """A model kind as the split-gap protocols want it: (train, validation, seed) -> scores.
+
+    The scores are the risk logits of the light Scorer on an uncalibrated bundle.
+    """
+
+    def fit(
+        train: AdDataset, validation: AdDataset, seed: int
+    ) -> Callable[[AdDataset], np.ndarray]:
+        folder = _fresh(work_dir / f"{kind}-{seed}")
+        seeded = recipe.model_copy(update={"seed": seed})
+        fitted = fit_model(kind, seeded, train, validation, folder / "work")
+        about = {"training_data": _training_data(train), "made_with": _versions()}
+        scorer = seal(fitted, seeded, None, folder / "bundle", about)
+        return lambda part: scorer.logits(part.texts)[:, scorer.targets.index(RISK)]
+
+    return fit
+
+
+def _parity(fitted: FittedModel, recipe: Recipe) -> dict[str, Any]:
+    report = torch_onnx_parity(
+        fitted.torch_model,
+        OnnxEncoder(fitted.files[ENCODER]),
+        EncoderTokenizer(fitted.files[TOKENIZER]),
+        recipe.encoder.max_tokens,
+        recipe.encoder.parity_tolerance,
+    )
+    if not report.passed:
+        raise AdriskError(f"the ONNX export does not score as torch does: {report.to_dict()}")
+    return report.to_dict()
+
+
+def _risk_average_precision(scorer: Scorer, part: AdDataset) -> float:
+    risk = part.targets[:, TARGETS.index(RISK)]
+    sure = np.flatnonzero(~np.isnan(risk) & (risk != 0.5))
+    if len(sure) == 0:
+        return float("nan")
+    logits = scorer.logits([part.texts[i] for i in sure])
+    return average_precision((risk[sure] > 0.5).astype(int), logits[:, scorer.targets.index(RISK)])
+
+
+def _copy_bundle(source: Path, out: Path) -> None:
+    temporary = out.with_name(f".{out.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        shutil.copytree(source, temporary)
+        load_bundle(temporary)
+        if out.exists():
+            shutil.rmtree(out)
+        temporary.replace(out)
+    except OSError as error:
+        raise InputError(f"cannot write the bundle: {error.strerror}", file=str(out)) from error
+
+
+def _fresh(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _training_data(dataset: AdDataset) -> dict[str, Any]:
+    return {
+        "fingerprint": dataset.fingerprint,
+        "split_sha256": dataset.split_sha256,
+        "languages": sorted(set(dataset.part("train").languages or dataset.languages)),
+        "parts": _counts(dataset),
+    }
+
+
+def _counts(dataset: AdDataset) -> dict[str, int]:
+    parts = list(dataset.parts)
+    return {part: parts.count(part) for part in sorted(set(parts))}
+
+
+def _versions() -> dict[str, str]:
+    names = (
+        "adrisk",
+        "numpy",
+        "onnxruntime",
+        "scikit-learn",
+        "tokenizers",
+        "torch",
+        "transformers",
+    )
+    versions = {name: importlib.metadata.version(name) for name in names}
+    return {"python": platform.python_version(), "machine": platform.machine(), **versions}

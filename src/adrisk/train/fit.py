@@ -1,0 +1,236 @@
+"""One model from prepared ads to a sealed bundle: fit, export, calibrate, choose thresholds.
+
+The calibrator and the thresholds are fitted on scores that the light Scorer gives from the
+exported files, so what is calibrated is what ships.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from adrisk.codebook.codebook import CATEGORIES, CODEBOOK_VERSION, RISK, TARGETS
+from adrisk.dataset.prepared import AdDataset
+from adrisk.errors import InputError
+from adrisk.score.bundle import ENCODER, LINEAR, TOKENIZER, write_bundle
+from adrisk.score.scorer import Scorer
+from adrisk.text.model_input import ModelInput, model_input
+from adrisk.train.calibrator import Calibration, fit_calibrator
+from adrisk.train.operating_points import category_threshold, fit_operating_points
+from adrisk.train.recipe import ModelKind, Recipe
+
+log = logging.getLogger(__name__)
+
+MIN_PER_CLASS = 2
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """A trained model before its bundle: files, settings for the scoring block, and its story."""
+
+    kind: ModelKind
+    targets: tuple[str, ...]
+    files: dict[str, bytes]
+    settings: dict[str, Any]
+    history: list[dict[str, float]]
+    base_model: dict[str, Any]
+    torch_model: Any = field(default=None, repr=False)
+
+
+def trainable_targets(train: AdDataset) -> tuple[str, ...]:
+    """Targets with at least two ads of either class; the others are reported and not trained.
+
+    Raises InputError where `risk` itself is not among them.
+    """
+    usable = tuple(
+        name
+        for column, name in enumerate(TARGETS)
+        if np.sum(train.targets[:, column] > 0.5) >= MIN_PER_CLASS
+        and np.sum(train.targets[:, column] < 0.5) >= MIN_PER_CLASS
+    )
+    if RISK not in usable:
+        raise InputError(
+            "the training part needs at least two risky and two non-risky ads: label more ads, "
+            "or prepare with another seed"
+        )
+    return usable
+
+
+def target_columns(targets: Sequence[str]) -> list[int]:
+    """Columns of the named targets in a dataset's target matrix."""
+    return [TARGETS.index(name) for name in targets]
+
+
+def fit_model(
+    kind: ModelKind, recipe: Recipe, train: AdDataset, validation: AdDataset, work_dir: Path
+) -> FittedModel:
+    """Train one kind of model on `train`, with choices made on `validation`."""
+    work_dir.mkdir(parents=True, exist_ok=True)
+    targets = trainable_targets(train)
+    fit = _fit_linear if kind == "linear" else _fit_encoder
+    return fit(recipe, targets, train, validation, work_dir)
+
+
+def _inputs(recipe: Recipe, dataset: AdDataset) -> list[ModelInput]:
+    settings = recipe.text.settings()
+    return [model_input(text, settings) for text in dataset.texts]
+
+
+def _fit_linear(
+    recipe: Recipe,
+    targets: tuple[str, ...],
+    train: AdDataset,
+    validation: AdDataset,
+    work_dir: Path,
+) -> FittedModel:
+    from adrisk.train.linear import train_linear
+    from adrisk.train.tokenizer import train_tokenizer
+
+    columns = target_columns(targets)
+    inputs = _inputs(recipe, train)
+    path = work_dir / TOKENIZER
+    train_tokenizer([i.text for i in inputs], recipe.tokenizer, path)
+    result = train_linear(
+        recipe.linear,
+        Tokenizer.from_file(str(path)),
+        (inputs, train.targets[:, columns]),
+        (_inputs(recipe, validation), validation.targets[:, columns]),
+        recipe.seed,
+    )
+    return FittedModel(
+        kind="linear",
+        targets=targets,
+        files={TOKENIZER: path.read_bytes(), LINEAR: result.weights.to_bytes()},
+        settings={"linear": result.settings.to_dict()},
+        history=result.history,
+        base_model={"name": "logistic regression over hashed n-grams, signs and counts"},
+    )
+
+
+def _fit_encoder(
+    recipe: Recipe,
+    targets: tuple[str, ...],
+    train: AdDataset,
+    validation: AdDataset,
+    work_dir: Path,
+) -> FittedModel:
+    from adrisk.train.export import export_onnx
+    from adrisk.train.finetune import EncoderData, finetune
+
+    columns = target_columns(targets)
+
+    def data(dataset: AdDataset) -> EncoderData:
+        texts = [i.text for i in _inputs(recipe, dataset)]
+        return EncoderData(texts, dataset.targets[:, columns])
+
+    result = finetune(
+        recipe.encoder,
+        recipe.tokenizer,
+        data(train),
+        data(validation),
+        targets,
+        work_dir,
+        recipe.seed,
+    )
+    path = work_dir / ENCODER
+    export_onnx(result.model, path, recipe.encoder.max_tokens)
+    return FittedModel(
+        kind="encoder",
+        targets=targets,
+        files={TOKENIZER: result.tokenizer_json, ENCODER: path.read_bytes()},
+        settings={"max_tokens": recipe.encoder.max_tokens},
+        history=result.history,
+        base_model=result.base_model,
+        torch_model=result.model,
+    )
+
+
+def seal(
+    fitted: FittedModel,
+    recipe: Recipe,
+    calibration: AdDataset | None,
+    folder: Path,
+    about: Mapping[str, Any],
+) -> Scorer:
+    """Write the bundle of a fitted model into `folder` and load it.
+
+    Without a calibration part the plain sigmoid and a review threshold of .5 stand: enough to
+    rank, as the split-gap protocols do.
+    """
+    scoring = _scoring_block(fitted, recipe, about)
+    about = {**about, "recipe": recipe.model_dump(mode="json"), "base_model": fitted.base_model}
+    write_bundle(folder, scoring, fitted.files, about)
+    if calibration is None:
+        return Scorer.load(folder)
+    scoring.update(_calibrated(Scorer.load(folder), fitted.targets, recipe, calibration))
+    write_bundle(folder, scoring, fitted.files, about)
+    return Scorer.load(folder)
+
+
+def _scoring_block(fitted: FittedModel, recipe: Recipe, about: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": recipe.name,
+        "version": about["training_data"]["fingerprint"][:12],
+        "kind": fitted.kind,
+        "targets": list(fitted.targets),
+        "text": recipe.text.settings().to_dict(),
+        "codebook_version": CODEBOOK_VERSION,
+        "languages": about["training_data"]["languages"],
+        "calibrators": {t: {"kind": "platt", "a": 1.0, "b": 0.0} for t in fitted.targets},
+        "operating_points": {"review": 0.5, "priority_review": 2.0},
+        "operating_curve": {
+            "thresholds": [],
+            "true_positive_rates": [],
+            "false_positive_rates": [],
+        },
+        "category_thresholds": {c: 0.5 for c in CATEGORIES if c in fitted.targets},
+        "base_rate": 0.5,
+        "assumed_prevalence": recipe.operating_points.assumed_prevalence,
+        **fitted.settings,
+    }
+
+
+def _calibrated(
+    scorer: Scorer, targets: tuple[str, ...], recipe: Recipe, part: AdDataset
+) -> dict[str, Any]:
+    """The blocks that the calibration part decides."""
+    logits = scorer.logits(part.texts)
+    labels = part.targets[:, target_columns(targets)]
+    groups = np.asarray(part.group_ids)
+    fitted: dict[str, Calibration] = {
+        name: fit_calibrator(
+            logits[:, column], labels[:, column], groups, recipe.calibration, recipe.seed
+        )
+        for column, name in enumerate(targets)
+    }
+    thresholds = {}
+    for category in (c for c in CATEGORIES if c in fitted):
+        y, p = _sure(labels[:, targets.index(category)], fitted[category].cross_fitted)
+        thresholds[category] = category_threshold(p, y)
+    y, p = _sure(labels[:, targets.index(RISK)], fitted[RISK].cross_fitted)
+    if len(np.unique(y)) < 2:
+        raise InputError(
+            "the calibration part needs risky and non-risky ads: label more ads, or prepare with "
+            "another seed"
+        )
+    points = fit_operating_points(p, y, recipe.operating_points)
+    return {
+        "calibrators": {name: c.calibrator for name, c in fitted.items()},
+        "calibration_notes": {name: c.note for name, c in fitted.items()},
+        "category_thresholds": thresholds,
+        "operating_points": points.operating_points,
+        "operating_curve": points.operating_curve,
+        "base_rate": float(y.mean()),
+    }
+
+
+def _sure(target: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Classes 0 or 1 and probabilities of the ads whose label is known and not unsure."""
+    sure = ~np.isnan(target) & (target != 0.5)
+    return (target[sure] > 0.5).astype(int), probability[sure]

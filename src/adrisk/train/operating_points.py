@@ -1,0 +1,83 @@
+"""Thresholds from the calibration part: the tiers, the category thresholds, the operating curve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import precision_recall_curve
+
+from adrisk.score.decide import NEVER, OperatingCurve
+from adrisk.train.recipe import OperatingBlock
+
+MAX_CURVE_POINTS = 200
+
+
+@dataclass(frozen=True)
+class OperatingResult:
+    """Blocks for the manifest, as plain types."""
+
+    operating_points: dict[str, float]
+    operating_curve: dict[str, list[float]]
+
+
+def fit_operating_points(
+    probability: np.ndarray, y: np.ndarray, block: OperatingBlock
+) -> OperatingResult:
+    """Tier thresholds from cross-fitted probabilities (n_ads,) and classes 0 or 1 (n_ads,).
+
+    `review` is the lowest threshold that at most `review_false_positive_rate` of the non-risky ads
+    reach; `priority_review` the lowest one whose precision is at least `priority_precision` at
+    `assumed_prevalence`, never below `review`, and NEVER where no threshold reaches it.
+    """
+    curve = operating_curve(probability, y)
+    allowed = np.flatnonzero(
+        np.asarray(curve.false_positive_rates) <= block.review_false_positive_rate
+    )
+    review = float(curve.thresholds[allowed[-1]]) if len(allowed) else NEVER
+    priority = curve.threshold_for_precision(block.priority_precision, block.assumed_prevalence)
+    thinned = _thin(curve)
+    return OperatingResult(
+        {"review": review, "priority_review": max(priority, review)},
+        {
+            "thresholds": list(thinned.thresholds),
+            "true_positive_rates": list(thinned.true_positive_rates),
+            "false_positive_rates": list(thinned.false_positive_rates),
+        },
+    )
+
+
+def operating_curve(probability: np.ndarray, y: np.ndarray) -> OperatingCurve:
+    """Rates at every distinct score, thresholds falling; a score at the threshold is flagged."""
+    thresholds = np.unique(np.round(probability, 6))[::-1]
+    positives, negatives = np.sort(probability[y == 1]), np.sort(probability[y == 0])
+
+    def share_at_or_above(ascending: np.ndarray) -> list[float]:
+        below = np.searchsorted(np.round(ascending, 6), thresholds, side="left")
+        return [float(v) for v in (len(ascending) - below) / max(len(ascending), 1)]
+
+    return OperatingCurve(
+        [float(t) for t in thresholds], share_at_or_above(positives), share_at_or_above(negatives)
+    )
+
+
+def category_threshold(probability: np.ndarray, y: np.ndarray) -> float:
+    """The threshold of best F1; 0.5 where one class is missing."""
+    if len(np.unique(y)) < 2:
+        return 0.5
+    precision, recall, thresholds = precision_recall_curve(y, probability)
+    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+    return float(thresholds[np.argmax(f1[:-1])])
+
+
+def _thin(curve: OperatingCurve) -> OperatingCurve:
+    n = len(curve.thresholds)
+    keep = np.unique(np.linspace(0, n - 1, min(n, MAX_CURVE_POINTS)).round().astype(int))
+
+    def pick(values: Any) -> list[float]:
+        return [round(float(values[i]), 6) for i in keep]
+
+    return OperatingCurve(
+        pick(curve.thresholds), pick(curve.true_positive_rates), pick(curve.false_positive_rates)
+    )

@@ -1,0 +1,188 @@
+"""Training recipes: one YAML file says everything that a training run needs besides the ads.
+
+`load_recipe` reads a file, applies `--set key=value` overrides and refuses unknown keys; every
+default is written here, so that a recipe in configs/ shows only what it changes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from adrisk.errors import RecipeError
+from adrisk.text.model_input import TextSettings
+
+ModelKind = Literal["linear", "encoder"]
+
+
+class _Block(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TextBlock(_Block):
+    """How raw text becomes model input; travels in the bundle."""
+
+    clean: bool = True
+    mask_contacts: bool = True
+    mask_identity: bool = True
+    max_chars: int = Field(20_000, ge=200)
+
+    def settings(self) -> TextSettings:
+        """The same settings as the light module reads them."""
+        return TextSettings(**self.model_dump())
+
+
+class TokenizerBlock(_Block):
+    """The tokenizer trained on the training part (for `linear` and the embedded small encoder)."""
+
+    vocab_size: int = Field(8_000, ge=300)
+    lowercase: bool = True
+
+
+class LinearBlock(_Block):
+    """Logistic regression over hashed n-grams, cue signs and obfuscation counts."""
+
+    n_buckets: int = Field(2**16, ge=2**10, le=2**22)
+    token_ngrams: tuple[int, int] = (1, 2)
+    char_ngrams: tuple[int, int] | None = (1, 3)
+    min_df: int = Field(2, ge=1)
+    C: tuple[float, ...] = (0.3, 3.0, 30.0)
+    class_weight: Literal["balanced"] | None = None
+    max_iter: int = Field(300, ge=10)
+
+
+class SmallEncoderBlock(_Block):
+    """Shape of the encoder that is built from a config where no pretrained one is at hand."""
+
+    hidden_size: int = 128
+    num_layers: int = 4
+    num_heads: int = 4
+    intermediate_size: int = 512
+
+
+class LrBlock(_Block):
+    """Optimiser schedule."""
+
+    peak: float = Field(5e-5, gt=0)
+    warmup_fraction: float = Field(0.1, ge=0, lt=1)
+    weight_decay: float = Field(0.01, ge=0)
+
+
+class EncoderBlock(_Block):
+    """A transformer encoder fine-tuned with transformers.Trainer.
+
+    `base` is a Hugging Face name or a local folder; None builds the embedded small encoder.
+    `batch_size` times `gradient_accumulation` is the effective batch. `precision` auto takes bf16
+    or fp16 where the device has it and fp32 otherwise.
+    """
+
+    base: str | None = None
+    revision: str | None = None
+    small: SmallEncoderBlock = SmallEncoderBlock()
+    max_tokens: int = Field(256, ge=16, le=8192)
+    epochs: float = Field(4, gt=0)
+    batch_size: int = Field(16, ge=1)
+    gradient_accumulation: int = Field(1, ge=1)
+    lr: LrBlock = LrBlock()
+    class_weights: bool = True
+    max_class_weight: float = Field(10.0, ge=1)
+    auxiliary_weight: float = Field(0.5, ge=0)
+    early_stopping_patience: int = Field(3, ge=1)
+    evals_per_epoch: int = Field(1, ge=1)
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    parity_tolerance: float = Field(1e-3, gt=0)
+    store_weights: Literal["fp32", "fp16"] = "fp32"
+
+
+class CalibrationBlock(_Block):
+    """How logits become probabilities; cross-fitted by group on the calibration part."""
+
+    method: Literal["auto", "platt", "temperature", "isotonic"] = "auto"
+    folds: int = Field(5, ge=2)
+
+
+class OperatingBlock(_Block):
+    """Where the tiers begin (DESIGN section 7)."""
+
+    review_false_positive_rate: float = Field(0.05, gt=0, lt=1)
+    priority_precision: float = Field(0.80, gt=0, lt=1)
+    assumed_prevalence: float = Field(0.02, gt=0, lt=1)
+
+
+class TrackingBlock(_Block):
+    """MLflow names. `register_as` None trains without registering."""
+
+    experiment: str = "adrisk"
+    register_as: str | None = "adrisk"
+
+
+class Recipe(_Block):
+    """One training run. `models` are all trained; the best on the validation part is bundled."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    seed: int = 0
+    models: tuple[ModelKind, ...] = ("linear",)
+    text: TextBlock = TextBlock()
+    tokenizer: TokenizerBlock = TokenizerBlock()
+    linear: LinearBlock = LinearBlock()
+    encoder: EncoderBlock = EncoderBlock()
+    calibration: CalibrationBlock = CalibrationBlock()
+    operating_points: OperatingBlock = OperatingBlock()
+    tracking: TrackingBlock = TrackingBlock()
+
+    @model_validator(mode="after")
+    def _models_are_named_once(self) -> Recipe:
+        if not self.models or len(set(self.models)) != len(self.models):
+            raise ValueError("models: name each model kind once, and at least one")
+        return self
+
+
+def load_recipe(path: Path | str, overrides: tuple[str, ...] = ()) -> Recipe:
+    """Read a YAML recipe and apply `key.subkey=value` overrides (values are YAML too).
+
+    Raises RecipeError naming the file and the key for an unreadable file, an unknown key, a wrong
+    type or a contradiction.
+    """
+    path = Path(path)
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecipeError(f"{path}: cannot be read ({error.strerror})") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: no valid YAML: {error}") from error
+    if not isinstance(raw, dict):
+        raise RecipeError(f"{path}: a recipe is a mapping of keys to values")
+    for override in overrides:
+        _override(raw, override)
+    try:
+        return Recipe.model_validate(raw)
+    except ValidationError as error:
+        raise RecipeError(f"{path}: {_explain(error)}") from error
+
+
+def _override(raw: dict[str, Any], override: str) -> None:
+    key, separator, value = override.partition("=")
+    if not separator or not key:
+        raise RecipeError(f"--set {override}: write key=value, as in --set encoder.epochs=2")
+    *parents, last = key.split(".")
+    block = raw
+    for parent in parents:
+        block = block.setdefault(parent, {})
+        if not isinstance(block, dict):
+            raise RecipeError(f"--set {override}: '{parent}' is a value, not a block")
+    try:
+        block[last] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise RecipeError(f"--set {override}: the value is no valid YAML") from error
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors():
+        where = ".".join(str(part) for part in problem["loc"]) or "recipe"
+        what = "unknown key" if problem["type"] == "extra_forbidden" else problem["msg"]
+        lines.append(f"{where}: {what}")
+    return "; ".join(lines)
