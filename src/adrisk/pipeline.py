@@ -18,14 +18,18 @@ from typing import Any
 import numpy as np
 
 from adrisk import track
-from adrisk.codebook.codebook import RISK, TARGETS
+from adrisk.codebook.codebook import RISK
 from adrisk.dataset.prepared import AdDataset
 from adrisk.errors import AdriskError, InputError, OutputExistsError
 from adrisk.evaluate.measure import Evaluation, evaluate_scorer
 from adrisk.evaluate.model_card import model_card
 from adrisk.evaluate.parity import torch_onnx_parity
 from adrisk.evaluate.report import write_report
-from adrisk.metrics import average_precision
+from adrisk.metrics import (
+    average_precision,
+    average_precision_bootstrap_metric,
+    paired_group_bootstrap,
+)
 from adrisk.score.bundle import CARD, ENCODER, METRICS, TOKENIZER, add_files, load_bundle
 from adrisk.score.encoder import EncoderTokenizer, OnnxEncoder
 from adrisk.score.scorer import Scorer
@@ -34,6 +38,9 @@ from adrisk.train.recipe import ModelKind, Recipe
 
 log = logging.getLogger(__name__)
 
+COST_ORDER: tuple[ModelKind, ...] = ("linear", "encoder")
+"""Kinds of model from the cheapest to score with to the dearest."""
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -41,6 +48,7 @@ class Candidate:
 
     kind: ModelKind
     bundle: Path
+    validation_scores: np.ndarray
     validation_average_precision: float
     evaluation: Evaluation
     history: list[dict[str, float]]
@@ -89,7 +97,7 @@ def train(
                 run.log_history(candidate.history)
                 run.log_metrics(candidate.evaluation.to_dict())
             candidates.append(candidate)
-        chosen = max(candidates, key=lambda c: np.nan_to_num(c.validation_average_precision))
+        chosen = _choose(candidates, dataset.part("validation"))
         say(f"chosen on the validation part: {chosen.kind}")
         _copy_bundle(chosen.bundle, out)
         evaluations = {c.kind: c.evaluation for c in candidates}
@@ -111,8 +119,13 @@ def _candidate(
     folder = _fresh(work_dir / "bundle")
     scorer = seal(fitted, recipe, dataset.part("calibration"), folder, about)
     evaluation = evaluate_scorer(scorer, dataset.part("test"))
-    metrics: dict[str, Any] = {"test": evaluation.to_dict()}
-    metrics["validation_average_precision"] = _risk_average_precision(scorer, validation)
+    scores = scorer.logits(validation.texts)[:, scorer.targets.index(RISK)]
+    y, sure = _sure_risk(validation)
+    quality = average_precision(y, scores[sure])
+    metrics: dict[str, Any] = {
+        "test": evaluation.to_dict(),
+        "validation_average_precision": None if np.isnan(quality) else quality,
+    }
     if kind == "encoder":
         metrics["parity"] = _parity(fitted, recipe)
     card = model_card(scorer.bundle.manifest, metrics)
@@ -120,8 +133,28 @@ def _candidate(
         load_bundle(folder),
         {METRICS: (json.dumps(metrics, indent=1) + "\n").encode(), CARD: card.encode()},
     )
-    quality = metrics["validation_average_precision"]
-    return Candidate(kind, folder, quality, evaluation, fitted.history)
+    return Candidate(kind, folder, scores, quality, evaluation, fitted.history)
+
+
+def _choose(candidates: list[Candidate], validation: AdDataset) -> Candidate:
+    """The cheapest model that no dearer one beats by more than one standard error.
+
+    The one-standard-error rule of Breiman et al. (1984, section 3.4.3) on the paired group
+    bootstrap: with a small validation part the best figure is often luck. Without validation
+    labels of both classes, the cheapest.
+    """
+    y, sure = _sure_risk(validation)
+    groups = np.asarray(validation.group_ids)[sure]
+    chosen, *dearer = sorted(candidates, key=lambda c: COST_ORDER.index(c.kind))
+    if len(np.unique(y)) < 2:
+        return chosen
+    for candidate in dearer:
+        new, old = candidate.validation_scores[sure], chosen.validation_scores[sure]
+        metric = average_precision_bootstrap_metric(new, old)
+        pair = paired_group_bootstrap(metric, y, new, old, groups)
+        if pair.difference > pair.standard_error:
+            chosen = candidate
+    return chosen
 
 
 def ranking_model(
@@ -158,13 +191,10 @@ def _parity(fitted: FittedModel, recipe: Recipe) -> dict[str, Any]:
     return report.to_dict()
 
 
-def _risk_average_precision(scorer: Scorer, part: AdDataset) -> float:
-    risk = part.targets[:, TARGETS.index(RISK)]
-    sure = np.flatnonzero(~np.isnan(risk) & (risk != 0.5))
-    if len(sure) == 0:
-        return float("nan")
-    logits = scorer.logits([part.texts[i] for i in sure])
-    return average_precision((risk[sure] > 0.5).astype(int), logits[:, scorer.targets.index(RISK)])
+def _sure_risk(part: AdDataset) -> tuple[np.ndarray, np.ndarray]:
+    """Classes 0 or 1, and the row numbers, of the ads whose risk is known and not unsure."""
+    sure = np.flatnonzero(~np.isnan(part.risk) & (part.risk != 0.5))
+    return (part.risk[sure] > 0.5).astype(int), sure
 
 
 def _copy_bundle(source: Path, out: Path) -> None:

@@ -105,7 +105,9 @@ def test_called_like_a_pipeline(scorer):
     assert isinstance(pair[0], dict) and pair[0]["score"] >= 0.5
     everything = scorer([RISKY], top_k=None)[0]
     assert {d["label"] for d in everything} == set(scorer.targets)
-    assert [d["score"] for d in everything] == sorted((d["score"] for d in everything), reverse=True)
+    assert [d["score"] for d in everything] == sorted(
+        (d["score"] for d in everything), reverse=True
+    )
 
 
 def test_spans_index_the_redacted_text(scorer):

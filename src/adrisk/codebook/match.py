@@ -108,7 +108,7 @@ def find_identity_words(text: str) -> list[tuple[int, int]]:
     """Words that say a person's nationality, ethnicity or religion: sorted, non-overlapping spans.
 
     A word is left alone where a neighbour shows that no person is meant: a language skill, a
-    dish, a place or a firm (guards). Words that more often mean a language, a country or a colour
+    dish, a place or a firm (guards; in front, a guard yields to a word for a person behind). Words that more often mean a language, a country or a colour
     count only beside a word for a person. Words joined by "and", "or" or a comma are decided
     together. Offsets are code points of `text`.
     """
@@ -118,13 +118,14 @@ def find_identity_words(text: str) -> list[tuple[int, int]]:
     for group in _groups(folded.text):
         before = _neighbours_before(folded.text, group.spans[0][0])
         after = _neighbours_after(folded.text, group.spans[-1][1])
-        if rules.guards_before.has_any(before) or rules.guards_after.has_any(after):
+        followed = {lang for lang, words in rules.persons.items() if words.has_any(after)}
+        preceded = {lang for lang, words in rules.persons.items() if words.has_any(before)}
+        guarded = rules.guards_before.has_any(before) and not followed
+        if guarded or rules.guards_after.has_any(after):
             continue
-        neighbours = before + after
+        wanted = {_ALWAYS} | followed | preceded
         found += [
-            span
-            for span, labels in zip(group.spans, group.labels, strict=True)
-            if _ALWAYS in labels or any(rules.persons[lang].has_any(neighbours) for lang in labels)
+            span for span, labels in zip(group.spans, group.labels, strict=True) if labels & wanted
         ]
     return [folded.to_input(start, end, len(text)) for start, end in found]
 

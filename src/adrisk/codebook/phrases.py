@@ -1,14 +1,15 @@
 """Finds many short phrases in text at once, whatever the case, the accents and the white space.
 
-In a phrase a space matches any run of white space,
-and `*` at a word's end matches up to MAX_INFLECTION further letters of that word. One pass of an
-Aho-Corasick automaton over the folded text finds each phrase's letters up to its first `*`; what
-remains (inflections, word boundaries) is looked at around each hit and is bounded, so the whole
-is linear in the text's length.
+In a phrase a space matches any run of white space, `*` at a word's end up to MAX_INFLECTION further
+letters of that word, and `…` nothing or a few words of the same sentence. `*` and `…` cut a phrase
+into pieces. One pass of an Aho-Corasick automaton over the folded text finds the longest piece of
+each phrase; the other pieces and the word boundaries are looked for around each hit, within a
+bounded distance, so the whole is linear in the text's length.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import NamedTuple
@@ -21,6 +22,9 @@ from numpy.typing import NDArray
 MAX_INFLECTION = 8
 """Letters that a `*` may stand for."""
 
+MAX_GAP = 30
+"""Characters that a `…` may stand for, a third of it in languages written without spaces."""
+
 UNSPACED = frozenset({"zh"})
 """Languages written without spaces: their phrases match inside running text."""
 
@@ -30,6 +34,9 @@ _MAX_PROCLITIC = 3
 
 _TABLE_SIZE = 0x2070  # Latin to Vietnamese, Cyrillic, Arabic, Devanagari, general punctuation
 _DROP, _SPACE = 0, ord(" ")
+_SEPARATOR = "\x01"
+_JOINT = re.compile(r"(\*| ?… ?)")
+_SENTENCE_END = re.compile(r"[.!?;](?= |$)|[。！？；।؟]")
 _VARIANTS = dict(zip("ىةؤئёйđıø", "يهويеиdio", strict=True))
 _VARIANTS |= dict.fromkeys("آأإٱ", "ا") | dict.fromkeys("‘’ʼ`´", "'") | dict.fromkeys("‐‑‒–—", "-")
 
@@ -91,11 +98,26 @@ def _decoded(codes: NDArray[np.uint32]) -> str:
 
 
 class Phrase(NamedTuple):
-    """One phrase: what it stands for, its language, and its letters cut at each `*`."""
+    """One phrase, cut into pieces; `rest` holds each joint, `*` or `…`, and the piece after it."""
 
     label: str
     language: str
-    pieces: tuple[str, ...]
+    first: str
+    rest: tuple[tuple[str, str], ...]
+    reach: int  # how far before its longest piece the phrase may begin
+
+    @classmethod
+    def parse(cls, label: str, language: str, folded: str) -> tuple[str, Phrase]:
+        """The longest piece and the phrase."""
+        first, *others = _JOINT.split(folded)
+        joints, pieces = [joint.strip() for joint in others[::2]], others[1::2]
+        longest = max([first, *pieces], key=len)
+        reach = 0
+        if longest != first:
+            before = pieces[: pieces.index(longest)]
+            gaps = sum(MAX_GAP if joint == "…" else MAX_INFLECTION for joint in joints)
+            reach = len(first) + gaps + sum(map(len, before))
+        return longest, cls(label, language, first, tuple(zip(joints, pieces, strict=True)), reach)
 
 
 class Hit(NamedTuple):
@@ -111,25 +133,47 @@ class Phrases:
 
     def __init__(self, phrases: Iterable[tuple[str, str, str]]) -> None:
         """Build from (label, language, phrase as written in the data files)."""
-        by_first: dict[str, list[Phrase]] = {}
-        for label, language, written in phrases:
-            pieces = tuple(fold(written).text.split("*"))
-            by_first.setdefault(pieces[0], []).append(Phrase(label, language, pieces))
+        listed = list(phrases)
+        # All in one call: folding has a fixed cost.
+        folded = fold(_SEPARATOR.join(written for *_, written in listed)).text.split(_SEPARATOR)
+        by_piece: dict[str, list[Phrase]] = {}
+        for (label, language, _), written in zip(listed, folded, strict=True):
+            longest, phrase = Phrase.parse(label, language, written)
+            by_piece.setdefault(longest, []).append(phrase)
         self._automaton = ahocorasick.Automaton()
-        for first, same_first in by_first.items():
-            self._automaton.add_word(first, (len(first), same_first))
+        for piece, same_piece in by_piece.items():
+            self._automaton.add_word(piece, (len(piece), same_piece))
         self._automaton.make_automaton()
 
     def find(self, text: str) -> Iterator[Hit]:
-        """Every phrase in folded text, in the order in which their first pieces end."""
+        """Every phrase in folded text, roughly in the order of the text."""
         for last, (length, phrases) in self._automaton.iter(text):
+            anchor = last + 1 - length
+            starts: dict[str, int | None] = {}
             for phrase in phrases:
-                start = _start(text, last + 1 - length, phrase.language)
-                if start is None:
-                    continue
-                end = _end(text, last + 1, phrase)
-                if end is not None:
-                    yield Hit(start, end, phrase.label)
+                if phrase.language not in starts:
+                    starts[phrase.language] = _word_start(text, anchor, phrase.language)
+                start = starts[phrase.language]
+                if start is not None:
+                    hit = _match(text, anchor, start, phrase)
+                    if hit:
+                        yield hit
+
+
+def _match(text: str, anchor: int, start: int, phrase: Phrase) -> Hit | None:
+    """The phrase whose longest piece stands at `anchor`, in a word that begins at `start`."""
+    if not phrase.reach:
+        end = _end(text, anchor + len(phrase.first), phrase)
+        return None if end is None else Hit(start, end, phrase.label)
+    low = max(anchor - phrase.reach, 0)
+    at = text.rfind(phrase.first, low, anchor)
+    while at >= 0:
+        begin = _word_start(text, at, phrase.language)
+        end = None if begin is None else _end(text, at + len(phrase.first), phrase)
+        if begin is not None and end is not None and end > anchor:
+            return Hit(begin, end, phrase.label)
+        at = text.rfind(phrase.first, low, at + len(phrase.first) - 1)
+    return None
 
 
 def _is_word(character: str) -> bool:
@@ -137,27 +181,52 @@ def _is_word(character: str) -> bool:
     return character.isalnum() or character == "_" or category(character)[0] == "M"
 
 
-def _start(text: str, start: int, language: str) -> int | None:
-    """Where the phrase at `start` begins, its proclitic included; None inside another word."""
-    if start == 0 or language in UNSPACED:
-        return start
-    if not _is_word(text[start - 1]) or not _is_word(text[start]):
+def _inside_word(text: str, position: int) -> bool:
+    return 0 < position < len(text) and _is_word(text[position - 1]) and _is_word(text[position])
+
+
+def _word_start(text: str, start: int, language: str) -> int | None:
+    """Where the word of a piece at `start` begins, its proclitic included; None inside a word."""
+    if language in UNSPACED or not _inside_word(text, start):
         return start
     if language == "ar":
         for before in range(start - 1, max(start - _MAX_PROCLITIC, 0) - 1, -1):
-            if before == 0 or not _is_word(text[before - 1]):
+            if not _inside_word(text, before):
                 return before if text[before:start] in _PROCLITICS else None
     return None
 
 
 def _end(text: str, position: int, phrase: Phrase) -> int | None:
     """Where the phrase ends whose first piece ends at `position`; None where it does not match."""
-    for piece in phrase.pieces[1:]:
-        limit = min(position + MAX_INFLECTION, len(text))
-        while position < limit and _is_word(text[position]) and not text[position].isdigit():
-            position += 1
-        if not text.startswith(piece, position):
+    for joint, piece in phrase.rest:
+        if joint == "…":
+            found = _after_gap(text, position, piece, phrase.language)
+        else:
+            found = _after_inflection(text, position, piece)
+        if found is None:
             return None
-        position += len(piece)
-    inside = position < len(text) and _is_word(text[position]) and _is_word(text[position - 1])
-    return None if inside and phrase.language not in UNSPACED else position
+        position = found
+    inside = phrase.language not in UNSPACED and _inside_word(text, position)
+    return None if inside else position
+
+
+def _after_inflection(text: str, position: int, piece: str) -> int | None:
+    """Where `piece` ends that follows what letters remain of the word at `position`."""
+    limit = min(position + MAX_INFLECTION, len(text))
+    while position < limit and _is_word(text[position]) and not text[position].isdigit():
+        position += 1
+    return position + len(piece) if text.startswith(piece, position) else None
+
+
+def _after_gap(text: str, position: int, piece: str, language: str) -> int | None:
+    """Where `piece` ends that begins a word within MAX_GAP characters, in the same sentence."""
+    if language not in UNSPACED and _inside_word(text, position):
+        return None
+    gap = MAX_GAP // 3 if language in UNSPACED else MAX_GAP
+    limit = position + gap + len(piece)
+    found = text.find(piece, position, limit)
+    while found >= 0 and _word_start(text, found, language) is None:
+        found = text.find(piece, found + 1, limit)
+    if found < 0 or _SENTENCE_END.search(text, position, found + 1):
+        return None
+    return found + len(piece)

@@ -17,6 +17,7 @@ import numpy as np
 
 from adrisk.dataset.contact_key import ContactKey
 from adrisk.text.clean import clean
+from adrisk.text.contacts_phone import normalise_phone
 from adrisk.text.fingerprint import N_PERMUTATIONS, estimated_jaccard, min_hashes
 from adrisk.text.model_input import TextSettings, model_input
 from adrisk.text.redact import Contact, find_contacts
@@ -27,7 +28,7 @@ _BANDS = 32
 _ROWS = N_PERMUTATIONS // _BANDS
 _MAX_LEADERS = 200
 
-_PHONE_TAIL = 9
+_MIN_DIGITS = 6
 _RESERVED_PHONE = re.compile(r"(1?\d{3})?55501\d{2}")
 _RESERVED_DOMAIN = re.compile(
     r"(^|[./@])(example\.(com|org|net|edu)|[\w-]+\.(example|invalid|test))([/:?#]|$)"
@@ -134,20 +135,27 @@ def contact_keys_of(
     """Keyed hashes of the contacts in one raw ad; nothing of a contact leaves this function."""
     link_reserved = (settings or GroupSettings()).link_reserved
     return frozenset(
-        key.digest(contact.kind, _comparable(contact))
+        key.digest(*_comparable(contact))
         for contact in find_contacts(clean(raw_text).text)
-        if link_reserved or not _is_reserved(contact)
+        if not _is_too_short(contact) and (link_reserved or not _is_reserved(contact))
     )
 
 
-def _comparable(contact: Contact) -> str:
-    # A national and an international notation of one number share their last nine digits.
-    return contact.value[-_PHONE_TAIL:] if contact.kind == "phone" else contact.value
+def _comparable(contact: Contact) -> tuple[str, str]:
+    """Kind and value; one number may stand as a phone here and behind a messenger's name there."""
+    if contact.value.isdigit():
+        return "number", normalise_phone(contact.value)
+    return contact.kind, contact.value
+
+
+def _is_too_short(contact: Contact) -> bool:
+    # Four digits are a door, a year or a price as often as a line of somebody's.
+    return contact.value.isdigit() and len(contact.value) < _MIN_DIGITS
 
 
 def _is_reserved(contact: Contact) -> bool:
-    if contact.kind == "phone":
-        return _RESERVED_PHONE.fullmatch(re.sub(r"\D", "", contact.value)) is not None
+    if contact.value.isdigit():
+        return _RESERVED_PHONE.fullmatch(contact.value) is not None
     return _RESERVED_DOMAIN.search(contact.value.lower()) is not None
 
 

@@ -216,10 +216,11 @@ def mean_label(labels: Sequence[Label]) -> tuple[np.ndarray, float]:
     return targets, sum(levels) / len(levels) if levels else math.nan
 
 
-def annotations_json(labels: Sequence[Label], offsets: Mapping[str, int]) -> str:
-    """Every annotator's label as JSON text, for the prepared folder.
+def annotations_json(labels: Sequence[tuple[Label, Mapping[str, int]]]) -> str:
+    """Every annotator's label of one ad as JSON text, for the prepared folder.
 
-    Spans become offsets into the ad's joined text; `offsets` says where each field begins in it.
+    Spans become offsets into the ad's joined text: with each label comes where its row's fields
+    begin in that text.
     """
     return json.dumps(
         [
@@ -236,7 +237,6 @@ def annotations_json(labels: Sequence[Label], offsets: Mapping[str, int]) -> str
                     for span in label.spans
                 ],
             }
-            for label in labels
-            if not label.is_empty
+            for label, offsets in labels
         ]
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -108,7 +109,9 @@ class LabelMap:
         value = values[self.column]
         if is_blank(value):
             return Label()
-        word = str(value).strip()
+        # A column of whole numbers with gaps arrives as floats.
+        whole = isinstance(value, float) and value.is_integer()
+        word = str(int(value) if whole else value).strip()
         if word not in self.positive + self.negative:
             raise InputError(f"the word in '{self.column}' is neither positive nor negative")
         risk = float(word in self.positive)
@@ -162,6 +165,8 @@ def read_ads(
             f"no importer is named '{importer}': there are {', '.join(sorted(IMPORTERS))}"
         )
     how = IMPORTERS[importer]
+    if how.columns is not None and columns is not None:
+        raise UsageError(f"the importer '{importer}' knows its columns: name none")
     if label_map is not None:
         how = replace(how, label=label_map)
     how = replace(how, columns=how.columns or columns, ad_type=ad_type or how.ad_type)
@@ -181,7 +186,8 @@ class _Collector:
         self.n_repeated = 0
         self._importer, self._language = importer, language
         self._rows = 0
-        self._seen: dict[str, dict[str | None, RawAd]] = {}
+        # By id, then by (annotator,); a row without a label stands under ().
+        self._seen: dict[str, dict[tuple[str | None, ...], RawAd]] = {}
 
     def add(self, row: Row) -> None:
         self._rows += 1
@@ -219,7 +225,7 @@ class _Collector:
 
     def _keep(self, raw: RawAd) -> None:
         annotators = self._seen.setdefault(str(raw.ad.id), {})
-        annotator = raw.label.annotator_id if raw.label else None
+        annotator = () if raw.label is None else (raw.label.annotator_id,)
         for earlier in annotators.values():
             if earlier.ad.full_text != raw.ad.full_text:
                 raise InputError(f"its id is that of another ad: {earlier.file}, row {earlier.row}")
@@ -275,8 +281,4 @@ def optional_text(value: Any) -> str | None:
 
 def reasons(rejects: Iterable[Reject]) -> Counter[str]:
     """Number of rejects by reason, with the numbers in the reasons masked."""
-    return Counter(_masked(reject.reason) for reject in rejects)
-
-
-def _masked(reason: str) -> str:
-    return "".join("#" if c.isdigit() else c for c in reason)
+    return Counter(re.sub(r"\d+", "#", reject.reason) for reject in rejects)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from adrisk.codebook.codebook import RISK, TARGETS
+from adrisk.codebook.codebook import RISK
 from adrisk.dataset.prepared import AdDataset
 from adrisk.metrics import average_precision_bootstrap_metric, paired_group_bootstrap
 from adrisk.score.bundle import METRICS
@@ -45,15 +45,20 @@ def run_gates(challenger: Scorer, champion: Scorer | None, test: AdDataset) -> l
 
 
 def _same_split(case: _Case) -> GateResult:
-    data = case.challenger.bundle.manifest.get("training_data", {})
-    same = data.get("split_sha256") == case.test.split_sha256
+    same = _split_of(case.challenger) == case.test.split_sha256
     reason = (
         "trained under the same frozen split as these test ads"
         if same
         else "trained under another split: these ads may have been in its training part; "
         "use the prepared folder it was trained on"
     )
+    if same and case.champion and _split_of(case.champion) != case.test.split_sha256:
+        reason += "; the champion was not, and may know some of them, which favours it"
     return GateResult("same_split", same, reason)
+
+
+def _split_of(scorer: Scorer) -> str | None:
+    return scorer.bundle.manifest.get("training_data", {}).get("split_sha256")
 
 
 def _parity(case: _Case) -> GateResult:
@@ -75,19 +80,17 @@ def _not_worse(case: _Case) -> GateResult:
     name = "average_precision"
     if case.champion is None:
         return GateResult(name, True, "no champion yet")
-    risk = case.test.targets[:, TARGETS.index(RISK)]
-    sure = np.flatnonzero(~np.isnan(risk) & (risk != 0.5))
-    y = (risk[sure] > 0.5).astype(int)
+    risk = case.test.risk
+    sure = case.test.take(np.flatnonzero(~np.isnan(risk) & (risk != 0.5)))
+    y = (sure.risk > 0.5).astype(int)
     if len(np.unique(y)) < 2:
         return GateResult(name, False, "the test part lacks risky or non-risky ads")
-    texts = [case.test.texts[i] for i in sure]
     new, old = (
-        scorer.logits(texts)[:, scorer.targets.index(RISK)].astype(np.float64)
+        scorer.logits(sure.texts)[:, scorer.targets.index(RISK)].astype(np.float64)
         for scorer in (case.challenger, case.champion)
     )
-    groups = np.asarray(case.test.group_ids)[sure]
     metric = average_precision_bootstrap_metric(new, old)
-    pair = paired_group_bootstrap(metric, y, new, old, groups)
+    pair = paired_group_bootstrap(metric, y, new, old, np.asarray(sure.group_ids))
     passed = pair.high >= 0 and pair.difference >= -MAX_DROP
     return GateResult(
         name,

@@ -42,7 +42,7 @@ class EncoderTokenizer:
         try:
             unknown = _unknown_token(json.loads(content)["model"])
             self._tokenizer = Tokenizer.from_buffer(content)
-        except Exception as error:  # noqa: BLE001 - the library raises plain Exception
+        except Exception as error:
             raise ValueError(f"not a tokenizer.json: {error}") from error
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
@@ -137,11 +137,11 @@ class OnnxEncoder:
             self._session = onnxruntime.InferenceSession(
                 content, options, providers=["CPUExecutionProvider"]
             )
-        except Exception as error:  # noqa: BLE001 - the library has no common base class
+        except Exception as error:
             raise BundleError(ENCODER, f"ONNX Runtime cannot load it: {error}") from error
         self._inputs = {entry.name for entry in self._session.get_inputs()}
         outputs = self._session.get_outputs()
-        shape = outputs[0].shape if len(outputs) == 1 else ()
+        shape: list[Any] = outputs[0].shape if len(outputs) == 1 else []
         if not {"input_ids", "attention_mask"} <= self._inputs <= _INPUTS:
             raise BundleError(ENCODER, f"unexpected inputs {sorted(self._inputs)}")
         if len(shape) != 2 or not isinstance(shape[1], int):

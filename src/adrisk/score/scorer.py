@@ -155,6 +155,12 @@ class Scorer:
 
     def score_prepared(self, prepared: Sequence[PreparedAd]) -> list[ScoredAd]:
         """Score prepared ads; equal model inputs go through the model once."""
+        return self.score_and_proba(prepared)[0]
+
+    def score_and_proba(
+        self, prepared: Sequence[PreparedAd]
+    ) -> tuple[list[ScoredAd], NDArray[np.float64]]:
+        """As `score_prepared`, and what `predict_proba` gives, NaN where an ad has an error."""
         inputs: dict[bytes, ModelInput] = {}
         digests: list[bytes | None] = []
         for item in prepared:
@@ -169,11 +175,15 @@ class Scorer:
             digest: self._scored(model_in, probabilities[row], shown[row], output.truncated[row])
             for row, (digest, model_in) in enumerate(inputs.items())
         }
-        return [
+        scored = [
             self._failed(item) if digest is None
             else dataclasses.replace(templates[digest], id=item.ad.id, language=item.language)
             for item, digest in zip(prepared, digests, strict=True)
         ]  # fmt: skip
+        rows = dict(zip(inputs, shown, strict=True))
+        unknown = np.full(len(self.targets), np.nan)
+        of_ads = [unknown if digest is None else rows[digest] for digest in digests]
+        return scored, np.array(of_ads).reshape(len(prepared), len(self.targets))
 
     def _prepare(self, ad: AdLike) -> PreparedAd:
         if isinstance(ad, str):

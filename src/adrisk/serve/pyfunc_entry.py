@@ -13,9 +13,7 @@ import numpy as np
 import pandas as pd
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
-from adrisk import Ad, Scorer
-
-_COLUMNS = ("id", "title", "ad_type", "language")
+from adrisk import Scorer
 
 
 class BundlePyfunc(PythonModel):
@@ -31,32 +29,22 @@ class BundlePyfunc(PythonModel):
         model_input: pd.DataFrame,
         params: dict[str, Any] | None = None,
     ) -> pd.DataFrame:
-        """One row an ad: its score, tier, and the probability of every target."""
+        """One row an ad: its score, tier, and the calibrated probability of every target."""
         scorer = self._scorer
-        prepared = scorer.prepare([_ad(row) for row in model_input.to_dict("records")])
-        scored = scorer.score_prepared(prepared)
-        usable = [i for i, item in enumerate(prepared) if item.error is None]
-        probabilities = np.full((len(prepared), len(scorer.targets)), np.nan)
-        probabilities[usable] = scorer.predict_proba([prepared[i].ad for i in usable])
+        # A missing value may be None, NaN or pandas.NA; the scorer knows None.
+        present = model_input.astype(object).where(model_input.notna(), None)
+        scored, probabilities = scorer.score_and_proba(scorer.prepare(present.to_dict("records")))
         return pd.DataFrame(
             {
                 "id": [s.id for s in scored],
-                "risk_score": [s.risk_score for s in scored],
+                "risk_score": np.array([s.risk_score for s in scored], dtype=np.float64),
                 "tier": [None if s.tier is None else str(s.tier) for s in scored],
                 **{f"p_{t}": probabilities[:, i] for i, t in enumerate(scorer.targets)},
                 "language": [s.language for s in scored],
                 "error": [s.error for s in scored],
-            }
+            },
+            index=model_input.index,
         )
-
-
-def _ad(row: dict[str, Any]) -> Ad:
-    """A data frame's row, in which a missing value may be None or NaN."""
-    values = {
-        name: None if row.get(name) is None or pd.isna(row[name]) else str(row[name])
-        for name in ("text", *_COLUMNS)
-    }
-    return Ad(**{**values, "text": values["text"] or ""})
 
 
 mlflow.models.set_model(BundlePyfunc())

@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple
 
 
@@ -20,6 +21,9 @@ class Edit(NamedTuple):
     in_end: int
     out_start: int
     out_end: int
+
+
+_IN_START, _OUT_START = attrgetter("in_start"), attrgetter("out_start")
 
 
 class Replacement(NamedTuple):
@@ -56,17 +60,20 @@ def apply_replacements(
     return "".join(pieces), tuple(edits)
 
 
-def _map(edits: tuple[Edit, ...], start: int, end: int) -> tuple[int, int]:
-    """Carry [start, end) across edits given as (from_start, from_end, to_start, to_end)."""
-    starts = [edit[0] for edit in edits]
+def _map(
+    edits: tuple[Edit, ...], start: int, end: int, *, backwards: bool = False
+) -> tuple[int, int]:
+    """Carry [start, end) across edits, from input to output or backwards, in logarithmic time."""
+    begin = _OUT_START if backwards else _IN_START
 
     def carry(offset: int, *, is_end: bool) -> int:
         # The last edit that begins before the offset decides the shift; inside an edit a start
         # snaps to the edit's start and an end to its end.
-        index = bisect_right(starts, offset - 1 if is_end else offset) - 1
+        index = bisect_right(edits, offset - 1 if is_end else offset, key=begin) - 1
         if index < 0:
             return offset
-        _, from_end, to_start, to_end = edits[index]
+        edit = edits[index]
+        from_end, to_start, to_end = edit[1:] if not backwards else (edit[3], edit[0], edit[1])
         if offset < from_end or (is_end and offset == from_end):
             return to_end if is_end else to_start
         return offset - from_end + to_end
@@ -92,8 +99,7 @@ class Alignment:
     def to_input(self, start: int, end: int) -> tuple[int, int]:
         """The input span that the output span [start, end) came from, widened to whole edits."""
         for edits in reversed(self.steps):
-            turned = tuple(Edit(e.out_start, e.out_end, e.in_start, e.in_end) for e in edits)
-            start, end = _map(turned, start, end)
+            start, end = _map(edits, start, end, backwards=True)
         return start, end
 
     def to_output(self, start: int, end: int) -> tuple[int, int]:

@@ -23,13 +23,13 @@ NGRAM_CJK = 4
 """A Chinese, Japanese or Korean character says about as much as a syllable: shorter n-grams."""
 
 _DIGITS = regex.compile(r"\p{Nd}+")
-_SPACE = regex.compile(r"\s+")
 _CJK = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]")
 
 
 def normalise(text: str) -> str:
     """Case-folded text with every run of digits as one 0 and every run of white space as a space."""
-    return _SPACE.sub(" ", _DIGITS.sub("0", text.casefold())).strip()
+    masked: str = _DIGITS.sub("0", text.casefold())
+    return " ".join(masked.split())
 
 
 def shingles(text: str) -> list[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import NamedTuple
 
 from adrisk.codebook.match import find_identity_words
 from adrisk.text.alignment import Alignment, Replacement, apply_replacements
-from adrisk.text.contacts import Contact, find_contacts
+from adrisk.text.contacts import PLACEHOLDER, Contact, find_contacts
 
 __all__ = ["PLACEHOLDERS", "REDACT_COUNTS", "Contact", "Redacted", "find_contacts", "redact"]
 
@@ -32,22 +33,43 @@ class Redacted(NamedTuple):
 
 
 def redact(text: str, *, contacts: bool = True, identity: bool = True) -> Redacted:
-    """Put placeholders."""
-    found = []
-    if contacts:
-        for contact in find_contacts(text):
-            name = contact.kind + ("_obscured" if contact.obscured else "")
-            found.append((contact.start, contact.end, name))
-    if identity:
-        taken = [(start, end) for start, end, _ in found]
-        for start, end in find_identity_words(text):
-            if not any(start < e and s < end for s, e in taken):
-                found.append((start, end, "identity"))
-    found.sort()
-    counts: dict[str, int] = {}
-    for _, _, name in found:
-        counts[name] = counts.get(name, 0) + 1
-    new, edits = apply_replacements(
-        text, [Replacement(s, e, f"[{name.upper()}]") for s, e, name in found]
-    )
-    return Redacted(new, counts, Alignment().then(edits))
+    """Put placeholders for contacts and for nationality, ethnicity and religion words.
+
+    `text` is clean text. Placeholders that it holds already stay and are not counted. What a
+    placeholder brings to light (words that now stand next to each other) is looked at again, so
+    that redacting twice changes nothing. Street addresses and names of people are not redacted.
+    """
+    counts: Counter[str] = Counter()
+    alignment = Alignment()
+    changed = True
+    while changed:
+        changed = False
+        for wanted, find in ((contacts, _named_contacts), (identity, _named_identity)):
+            found = find(text) if wanted else []
+            if found:
+                changed = True
+                counts.update(name for _, _, name in found)
+                text, edits = apply_replacements(
+                    text, [Replacement(s, e, f"[{name.upper()}]") for s, e, name in found]
+                )
+                alignment = alignment.then(edits)
+    return Redacted(text, dict(counts), alignment)
+
+
+def _named_contacts(text: str) -> list[tuple[int, int, str]]:
+    return [(contact.start, contact.end, _count_name(contact)) for contact in find_contacts(text)]
+
+
+def _count_name(contact: Contact) -> str:
+    is_marked = contact.obscured and contact.kind in ("phone", "email")
+    return f"{contact.kind}_obscured" if is_marked else contact.kind
+
+
+def _named_identity(text: str) -> list[tuple[int, int, str]]:
+    """Identity words outside the placeholders that stand in the text."""
+    taken = [match.span() for match in PLACEHOLDER.finditer(text)] if "[" in text else []
+    return [
+        (start, end, "identity")
+        for start, end in find_identity_words(text)
+        if not any(start < last and first < end for first, last in taken)
+    ]

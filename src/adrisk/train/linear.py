@@ -15,6 +15,7 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.linear_model import LogisticRegression
 from tokenizers import Tokenizer
 
+from adrisk.errors import RecipeError
 from adrisk.metrics import average_precision
 from adrisk.score.features import DENSE_NAMES, FeatureSettings, Featurizer, dense_features
 from adrisk.score.linear import BATCH, LinearModel, LinearWeights, weighted
@@ -118,12 +119,20 @@ def _fit(
     bias = np.zeros(n_targets, dtype=np.float32)
     # Columns that no training ad uses have weight 0: leaving them out makes the fit much faster.
     used = np.flatnonzero(np.diff(matrix.tocsc().indptr))
+    if len(used) == 0:
+        raise RecipeError(f"linear.min_df: no n-gram occurs in {block.min_df} training ads: lower it")
     compact = matrix[:, used]
     full = np.zeros(matrix.shape[1])
     for column in range(n_targets):
         rows, y, sample_weight = _soft_rows(targets[:, column])
+        # Dual coordinate descent (Hsieh et al. 2008) is the fast one where features outnumber ads.
         model = LogisticRegression(
-            C=C, class_weight=block.class_weight, max_iter=block.max_iter, random_state=seed
+            C=C,
+            class_weight=block.class_weight,
+            solver="liblinear",
+            dual=len(rows) < len(used),
+            max_iter=block.max_iter,
+            random_state=seed,
         )
         model.fit(compact[rows], y, sample_weight=sample_weight)
         full[:] = 0.0

@@ -49,9 +49,9 @@ class LinearBlock(_Block):
     token_ngrams: tuple[int, int] = (1, 2)
     char_ngrams: tuple[int, int] | None = (1, 3)
     min_df: int = Field(2, ge=1)
-    C: tuple[float, ...] = (0.3, 3.0, 30.0)
+    C: tuple[float, ...] = Field((1.0, 10.0), min_length=1)
     class_weight: Literal["balanced"] | None = None
-    max_iter: int = Field(300, ge=10)
+    max_iter: int = Field(1000, ge=10)
 
 
 class SmallEncoderBlock(_Block):
@@ -75,8 +75,10 @@ class EncoderBlock(_Block):
     """A transformer encoder fine-tuned with transformers.Trainer.
 
     `base` is a Hugging Face name or a local folder; None builds the embedded small encoder.
-    `batch_size` times `gradient_accumulation` is the effective batch. `precision` auto takes bf16
-    or fp16 where the device has it and fp32 otherwise.
+    `batch_size` times `gradient_accumulation` is the effective batch. `auxiliary_weight` is what
+    all other targets together weigh against risk. `precision` auto takes bf16 or fp16 where the
+    device has it and fp32 otherwise. `store_weights` fp16 rounds the trained weights; they are
+    computed in fp32 all the same.
     """
 
     base: str | None = None

@@ -1,0 +1,202 @@
+"""The model card of a bundle: Markdown with the front matter that Hugging Face reads.
+
+Written from the manifest and the metrics alone, so that it can say nothing that they do not hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from adrisk.evaluate.tables import MISSING, figure, markdown_table, markdown_text
+
+_IS = """It ranks online job ads and escort ads by the risk that they recruit for exploitation, so \
+that people look at the right ads first. A score is **a risk that needs a human look**. It is never \
+a statement about a person: an ad has no suspects, victims or verdicts in it. Suspicion is not fact, \
+and a low score does not show that an ad is harmless. Adult consensual sex work is not trafficking; \
+an escort ad is not risky for being one."""
+
+_USES = """Trust-and-safety teams use it to order a queue of ads for review by trained people; \
+researchers use it as a baseline that can be retrained and measured again. Whoever reviews should \
+know where to refer: to local support services, and to child-protection hotlines where a child may \
+be concerned."""
+
+_MUST_NOT = (
+    "as evidence about the person advertised or the person who posted an ad",
+    "to remove ads, close accounts or refer anyone to the police without a human decision",
+    "to find, name, locate or contact persons",
+    "to decide on work, residence, credit, housing or benefits",
+    "against adults who sell sexual services of their own will",
+)
+
+_LIMITS = (
+    "Labels are what annotators saw in an ad; nobody knows what happened after it.",
+    "The figures hold for ads like those of the test part. Other boards, languages, years and ways "
+    "of writing need their own measurement, above all where the training ads are synthetic.",
+    "Precision falls with the share of risky ads; the tier table says what is left of it where they "
+    "are rare.",
+    "Contacts and words for nationality, ethnicity and religion are replaced before the model reads "
+    "an ad. Names and street addresses are not.",
+    "Who wants to evade it can: disguises that the cleaner does not know lower a score.",
+)
+
+
+def model_card(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
+    """The card of the bundle with this manifest.
+
+    `metrics` holds `test` (an Evaluation's dict) and may hold `validation_average_precision` and
+    `parity`. A figure that is missing reads n/a; nothing else is required of it.
+    """
+    scoring, test = manifest["scoring"], metrics.get("test") or {}
+    sections = [
+        f"---\n{_front_matter(scoring)}---",
+        f"# {markdown_text(scoring['name'])}, version {markdown_text(scoring['version'])}",
+        f"A classifier of kind {markdown_text(scoring['kind'])} over "
+        f"{len(scoring['targets'])} targets: risk, forms of exploitation, and signs. "
+        f"Base: {_base_model(manifest)}.",
+        "## What it is, and what it is not",
+        _IS,
+        "## Intended use",
+        _USES,
+        "## Must not be used",
+        _bullets(_MUST_NOT),
+        "## Training data",
+        _training_data(manifest),
+        "## Measured figures",
+        *_figures(test, metrics),
+        "## Tiers and thresholds",
+        *_tiers(scoring, test),
+        "## Limits",
+        _bullets(_LIMITS),
+        "## How to use it",
+        "```python\nfrom adrisk import Scorer\n\nscorer = Scorer.load(\"path/to/this/folder\")\n"
+        "scored = scorer.score([\"the text of an ad\"])\n```",
+    ]  # fmt: skip
+    return "\n\n".join(sections) + "\n"
+
+
+def _front_matter(scoring: Mapping[str, Any]) -> str:
+    languages = sorted({tag.split("-")[0] for tag in scoring["languages"]} - {"und"})
+    head: dict[str, Any] = {
+        "license": "apache-2.0",
+        "library_name": "adrisk",
+        "pipeline_tag": "text-classification",
+        "language": [tag for tag in languages if tag.isalpha() and len(tag) in (2, 3)],
+        "tags": ["trust-and-safety", "human-trafficking", "risk-ranking", scoring["kind"]],
+    }
+    return str(yaml.safe_dump(head, sort_keys=False, allow_unicode=True))
+
+
+def _base_model(manifest: Mapping[str, Any]) -> str:
+    base = manifest.get("base_model") or {}
+    named = markdown_text(base.get("name", "not stated"))
+    revision = base.get("revision")
+    return f"{named} at revision {markdown_text(revision)}" if revision else named
+
+
+def _training_data(manifest: Mapping[str, Any]) -> str:
+    data = manifest.get("training_data") or {}
+    parts = data.get("parts") or {}
+    rows = [(f"ads in {part}", count) for part, count in parts.items()]
+    rows += [
+        ("languages", ", ".join(data.get("languages", [])) or MISSING),
+        ("fingerprint of the ads and labels", data.get("fingerprint", MISSING)),
+        ("hash of the frozen split", data.get("split_sha256", MISSING)),
+    ]
+    return (
+        markdown_table(("training data", "value"), rows)
+        + "\n\nAds that are near-duplicates, share a contact or share a group key stand in one part."
+    )
+
+
+def _figures(test: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[str]:
+    risk = test.get("risk") or {}
+    labels = risk.get("labels") or {}
+    rows = [
+        ("average precision", _interval(risk.get("average_precision"))),
+        ("base rate (what chance would reach)", figure(risk.get("base_rate"))),
+        ("lift over the base rate", _interval(risk.get("lift"), 1)),
+        ("ROC-AUC", _interval(risk.get("roc_auc"))),
+        *((f"precision at {k}", _interval(v)) for k, v in _items(risk, "precision_at_k")),
+        *(
+            (f"recall at precision {p}", _interval(v))
+            for p, v in _items(risk, "recall_at_precision")
+        ),
+        ("Brier score", _interval(risk.get("brier_score"))),
+        ("expected calibration error", _interval(risk.get("ece"))),
+    ]
+    blocks = [
+        f"On the test part, through the scorer that ships: {labels.get('positives', MISSING)} risky "
+        f"and {labels.get('negatives', MISSING)} other ads, {labels.get('unsure', MISSING)} unsure "
+        "ones left out. Intervals (95%) draw groups of related ads.",
+        markdown_table(("risk", "value"), rows),
+        _cells("target", test.get("targets") or {}),
+    ]
+    blocks += [_cells(column, cells) for column, cells in (test.get("slices") or {}).items()]
+    blocks.append(
+        "Average precision on the validation part, by which the model was chosen: "
+        f"{figure(metrics.get('validation_average_precision'))}."
+    )
+    if parity := metrics.get("parity"):
+        blocks.append(
+            "Largest difference between the logits of the trained model and of the exported one: "
+            f"{parity['max_logit_difference']:.1e} (allowed {parity['tolerance']:.1e})."
+        )
+    return blocks
+
+
+def _items(risk: Mapping[str, Any], name: str) -> list[tuple[str, Any]]:
+    return list((risk.get(name) or {}).items())
+
+
+def _cells(of: str, cells: Mapping[str, Any]) -> str:
+    header = (of.replace("_", " "), "labelled ads", "positive", "average precision", "base rate")
+    rows = [
+        (
+            name,
+            cell["labels"]["positives"] + cell["labels"]["negatives"],
+            cell["labels"]["positives"],
+            cell["note"] or _interval(cell["average_precision"]),
+            figure(cell["base_rate"]),
+        )
+        for name, cell in cells.items()
+    ]
+    return markdown_table(header, rows)
+
+
+def _interval(interval: Mapping[str, Any] | None, decimals: int = 3) -> str:
+    if interval is None:
+        return MISSING
+    value, low, high = (figure(interval[name], decimals) for name in ("value", "low", "high"))
+    return value if low == MISSING else f"{value} ({low} to {high})"
+
+
+def _tiers(scoring: Mapping[str, Any], test: Mapping[str, Any]) -> list[str]:
+    tiers = test.get("tiers") or {}
+    reach = tiers.get("reach") or {}
+    prevalence = f"{scoring['assumed_prevalence']:.1%}"
+    rows = []
+    for name, threshold in scoring["operating_points"].items():
+        measured = reach.get(name) or {}
+        rows.append(
+            (
+                name,
+                figure(threshold) if threshold <= 1 else "never reached",
+                figure(measured.get("recall")),
+                figure(measured.get("false_positive_rate")),
+                figure(measured.get("precision_at_prevalence")),
+            )
+        )
+    header = ("tier", "from score", "share of risky ads at or above it", "share of other ads")
+    return [
+        markdown_table((*header, f"precision where {prevalence} of ads are risky"), rows),
+        "Thresholds were chosen on the calibration part, the shares are of the test part. Scores "
+        f"are calibrated at a base rate of {figure(scoring['base_rate'])}; `--prevalence` restates "
+        "them, and tiers do not move with it.",
+    ]
+
+
+def _bullets(lines: Sequence[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)

@@ -1,0 +1,168 @@
+"""Phones written with digits alone, in the habits of many countries.
+
+Fictional and foreign numbers count too, so national validity is not asked for: a run of 7 to 15
+digits is a phone unless its shape or its neighbours say that it is something else (an amount, a
+date, hours, a range, an id). What it is not stands in `phone_shapes`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from phonenumbers import NumberParseException, is_valid_number, national_significant_number, parse
+
+from adrisk.text.contact import Contact, ascii_digits
+from adrisk.text.phone_shapes import (
+    ascii_shape,
+    is_id_or_local,
+    is_number_list,
+    is_other_shape,
+    is_phone_shape,
+    known_shapes,
+    without_amounts,
+)
+
+MAX_DIGITS = 15
+"""Digits of the longest phone (ITU-T E.164)."""
+
+_SPACE = r"[^\S\n\r]"
+_SEPARATOR = rf"{_SPACE}?(?:[().\-‐‑‒–—/]{_SPACE}?){{0,3}}"
+# Possessive: digits and separators are disjoint, so nothing is ever tried twice.
+_CANDIDATE = re.compile(rf"(?:\+{_SPACE}?)?\(?\+?\d++(?:{_SEPARATOR}\d++)*+")
+_NOT_SPACE = re.compile(r"\S+")
+_PARTS = re.compile(r"[^/–—-]+")
+
+
+class Chunk(NamedTuple):
+    """A stretch of a candidate without white space, at code points [start, end)."""
+
+    start: int
+    end: int
+    text: str
+    digits: str
+
+
+def find_phones(text: str) -> Iterator[Contact]:
+    """Phones in plain digits, of any script."""
+    for match in _CANDIDATE.finditer(text):
+        if match.end() - match.start() < 7:
+            continue
+        start, end = without_amounts(text, *match.span())
+        if end - start < 7 or is_other_shape(text[start:end].strip()):
+            continue
+        for first, last in _phones_of(_chunks(text, start, end)):
+            if not is_id_or_local(text, first, last):
+                if text[first] == "(" and ")" not in text[first:last]:
+                    first += 1
+                yield Contact("phone", first, last, normalise_phone(text[first:last]))
+
+
+def normalise_phone(number: str) -> str:
+    """National digits, equal for the international and the local way to write a number.
+
+    The country code goes where it can be told (behind "+" or "00", or in 11 digits and more that
+    are a valid number so), then zeros in front, then the trunk digit 1, 7 or 8 of 11 digits.
+    """
+    digits = ascii_digits(number)
+    if "+" in number:
+        digits = _national(digits, must_be_valid=False)
+    elif digits.startswith("00"):
+        digits = _national(digits[2:], must_be_valid=False)
+    elif len(digits) > 11 or (len(digits) == 11 and digits[0] not in "0178"):
+        digits = _national(digits, must_be_valid=True)
+    digits = digits.lstrip("0") or digits
+    return digits[1:] if len(digits) == 11 and digits[0] in "178" else digits
+
+
+def _national(digits: str, *, must_be_valid: bool) -> str:
+    try:
+        number = parse("+" + digits)
+    except NumberParseException:
+        return digits
+    if must_be_valid and not is_valid_number(number):
+        return digits
+    return national_significant_number(number)
+
+
+def _chunks(text: str, start: int, end: int) -> list[Chunk]:
+    """The stretches of a candidate between white space, dashes between two numbers left out."""
+    chunks = []
+    for match in _NOT_SPACE.finditer(text, start, end):
+        spans = [match.span()]
+        if len(ascii_digits(match[0])) > MAX_DIGITS:
+            spans = [part.span() for part in _PARTS.finditer(text, *match.span())]
+        for first, last in spans:
+            digits = ascii_digits(text[first:last])
+            if digits or text[first:last] == "+":
+                chunks.append(Chunk(first, last, ascii_shape(text[first:last]), digits))
+    return chunks
+
+
+def _phones_of(chunks: list[Chunk]) -> Iterator[tuple[int, int]]:
+    """Spans of the phones in the chunks of one candidate."""
+    group: list[Chunk] = []
+    for index, chunk in enumerate(chunks):
+        if _is_other(chunk, group, is_last=index == len(chunks) - 1):
+            yield from _phones_of_group(group)
+            group = []
+        else:
+            group.append(chunk)
+    yield from _phones_of_group(group)
+
+
+def _is_other(chunk: Chunk, before: list[Chunk], *, is_last: bool) -> bool:
+    """Whether a chunk is a date, hours or an age range that stands beside a phone.
+
+    A short range at the end belongs to the phone where it fills it up to ten or eleven digits, as
+    in "8 916 555 12-34"; a round group within a phone ("138 0000 0000") is no amount.
+    """
+    if "-" not in chunk.text and "/" not in chunk.text and len(chunk.digits) < 7:
+        return False
+    if not is_other_shape(chunk.text):
+        return False
+    total = sum(len(c.digits) for c in before) + len(chunk.digits) if is_last else 0
+    return total not in (10, 11) or len(chunk.digits) != 4
+
+
+def _phones_of_group(group: list[Chunk]) -> Iterator[tuple[int, int]]:
+    """Phones of chunks that could be one number, or several in a row."""
+    if len(group) > 1 and any(len(chunk.digits) >= 9 for chunk in group):
+        yield from _whole_chunks(group)
+        return
+    total = sum(len(chunk.digits) for chunk in group)
+    if total < 7:
+        return
+    if total > (MAX_DIGITS if _is_international(group[0]) else 12):
+        shapes = list(known_shapes([len(chunk.digits) for chunk in group]))
+        if shapes or total > MAX_DIGITS:
+            for first, last in shapes:
+                yield from _one_phone(group[first:last])
+            return
+    yield from _one_phone(group)
+
+
+def _whole_chunks(group: list[Chunk]) -> Iterator[tuple[int, int]]:
+    """Chunks of nine digits and more are phones of their own, with a country code in front."""
+    for index, chunk in enumerate(group):
+        if 9 <= len(chunk.digits) <= MAX_DIGITS:
+            before = group[index - 1] if index else None
+            if (
+                before
+                and len(before.digits) <= 5
+                and (_is_international(before) or before.digits in ("1", "7", "8"))
+            ):
+                yield from _one_phone([before, chunk])
+            else:
+                yield from _one_phone([chunk])
+
+
+def _is_international(chunk: Chunk) -> bool:
+    return chunk.text.startswith(("+", "(+", "00"))
+
+
+def _one_phone(group: list[Chunk]) -> Iterator[tuple[int, int]]:
+    text = " ".join(chunk.text for chunk in group)
+    if not is_number_list(text) and is_phone_shape(text):
+        yield group[0].start, group[-1].end

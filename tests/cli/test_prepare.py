@@ -1,0 +1,153 @@
+import json
+import stat
+
+import pytest
+from click.testing import CliRunner
+
+from adrisk.cli.prepare import command
+from adrisk.dataset.prepared import AdDataset
+from adrisk.errors import InputError, OutputExistsError, UsageError
+from tests.dataset.helpers import rows, write_jsonl
+
+
+@pytest.fixture(autouse=True)
+def no_key(monkeypatch):
+    monkeypatch.delenv("ADRISK_CONTACT_KEY", raising=False)
+
+
+@pytest.fixture
+def ads(tmp_path):
+    return write_jsonl(tmp_path / "ads.jsonl", rows())
+
+
+def prepare(*arguments, expect=0):
+    """Run the command; a known error is raised as the command line would see it."""
+    result = CliRunner().invoke(command, [str(a) for a in arguments])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == expect, result.output
+    return result
+
+
+def test_prepare(ads, tmp_path):
+    out = tmp_path / "work" / "prepared"
+    result = prepare(ads, "--output", out)
+    assert {path.name for path in out.iterdir()} == {
+        "ads.parquet", "split.json", "data_card.md", "data_card.json", ".gitignore",
+    }  # fmt: skip
+    dataset = AdDataset.load(out)
+    record = json.loads((out / "split.json").read_text())
+    assert record["split_sha256"] == dataset.split_sha256
+    assert record["about"]["protocol"] == "grouped"
+    assert sum(record["parts"].values()) == 60
+    assert result.stdout == "" and dataset.split_sha256[:12] in result.stderr
+    assert not out.with_name("prepared.rejects.jsonl").exists()
+
+
+def test_the_key_is_made_told_and_never_shown(ads, tmp_path):
+    result = prepare(ads, "-o", tmp_path / "p")
+    key = tmp_path / "contact.key"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert str(key) in result.stderr and key.read_text().strip() not in result.output
+    again = prepare(ads, "-o", tmp_path / "q")
+    assert "made a contact key" not in again.stderr
+    assert (
+        AdDataset.load(tmp_path / "p").split_sha256 == AdDataset.load(tmp_path / "q").split_sha256
+    )
+
+
+def test_the_key_of_option_then_environment(ads, tmp_path, monkeypatch):
+    file = tmp_path / "team.key"
+    file.write_text("the key of the whole team")
+    monkeypatch.setenv("ADRISK_CONTACT_KEY", "the key of the environment")
+    prepare(ads, "-o", tmp_path / "p")
+    prepare(ads, "-o", tmp_path / "q", "--contact-key-file", file)
+    p, q = (AdDataset.load(tmp_path / name).about["contact_key_id"] for name in "pq")
+    assert p != q
+    assert not (tmp_path / "contact.key").exists()
+
+
+def test_another_key_is_refused(ads, tmp_path, monkeypatch):
+    prepare(ads, "-o", tmp_path / "p")
+    monkeypatch.setenv("ADRISK_CONTACT_KEY", "another key of some length")
+    with pytest.raises(UsageError, match="contact key"):
+        prepare(ads, "-o", tmp_path / "p", "--overwrite")
+    monkeypatch.delenv("ADRISK_CONTACT_KEY")
+    prepare(ads, "-o", tmp_path / "p", "--overwrite")
+
+
+def test_rejects(tmp_path):
+    secret = "call +1-202-555-0143"
+    table = [*rows(), {"id": "x", "text": " "}, {"id": "y", "text": secret, "risk": secret}]
+    ads = write_jsonl(tmp_path / "ads.jsonl", table)
+    result = prepare(ads, "-o", tmp_path / "p", expect=3)
+    rejects = tmp_path / "p.rejects.jsonl"
+    records = [json.loads(line) for line in rejects.read_text().splitlines()]
+    assert [(record["file"], record["row"]) for record in records] == [
+        (str(ads), 61),
+        (str(ads), 62),
+    ]
+    assert "0143" not in rejects.read_text() + result.output
+    assert "2 rejected" in result.stderr and str(rejects) in result.stderr
+    write_jsonl(ads, rows())
+    prepare(ads, "-o", tmp_path / "p", "--overwrite")
+    assert not rejects.exists()
+
+
+def test_nothing_usable(tmp_path):
+    ads = write_jsonl(tmp_path / "ads.jsonl", [{"body": "x"}] * 3)
+    with pytest.raises(InputError, match="--text-columns"):
+        prepare(ads, "-o", tmp_path / "p")
+    assert not (tmp_path / "p").exists()
+    assert len((tmp_path / "p.rejects.jsonl").read_text().splitlines()) == 3
+
+
+def test_a_labelled_board(tmp_path):
+    path = tmp_path / "board.csv"
+    lines = ["nr,head,body,company,label"]
+    for i, row in enumerate(rows()):
+        verdict = ("fake", "real", "disputed", "real", "real", "odd")[i % 6]
+        lines.append(f'{i},"{row["title"]}","{row["text"]}",shop-{i % 30},{verdict}')
+    path.write_text("\n".join(lines) + "\n")
+    prepare(
+        path, "-o", tmp_path / "p", "--text-columns", "head, body", "--id-column", "nr",
+        "--group-key-column", "company", "--label-column", "label", "--positive", "fake,disputed",
+        "--negative", "real", "--category", "recruitment_fraud", "--language", "en",
+        "--ad-type", "job", "--seed", "5", "--quiet", expect=3,
+    )  # fmt: skip
+    dataset = AdDataset.load(tmp_path / "p")
+    assert len(dataset) == 50 and set(dataset.ad_types) == {"job"}
+    assert dataset.risk.sum() == 20
+    assert dataset.about["seed"] == 5
+    for key in set(dataset.group_keys):
+        of_key = [p for p, k in zip(dataset.parts, dataset.group_keys, strict=True) if k == key]
+        assert len(set(of_key)) == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--positive", "fake"),
+        ("--label-column", "label"),
+        ("--label-column", "label", "--positive", "a", "--negative", "a"),
+        ("--text-columns", " , "),
+        ("--importer", "nosuch"),
+        ("--importer", "emscad", "--id-column", "nr"),
+    ],
+)
+def test_options_that_make_no_sense(ads, tmp_path, options):
+    with pytest.raises(UsageError):
+        prepare(ads, "-o", tmp_path / "p", *options)
+    assert not (tmp_path / "p").exists()
+
+
+def test_an_existing_output_stops_before_any_work(ads, tmp_path):
+    (tmp_path / "p").mkdir()
+    with pytest.raises(OutputExistsError):
+        prepare(ads, "-o", tmp_path / "p")
+    assert not (tmp_path / "contact.key").exists()
+
+
+def test_quiet_says_nothing(ads, tmp_path, monkeypatch):
+    monkeypatch.setenv("ADRISK_CONTACT_KEY", "a key of some length, in the environment")
+    assert prepare(ads, "-o", tmp_path / "p", "--quiet").output == ""
