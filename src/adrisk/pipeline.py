@@ -5,6 +5,7 @@ This module only ties the stations together; each station's work is in its own m
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import json
 import logging
@@ -111,6 +112,13 @@ def train(
     return TrainingOutcome(out, report, chosen, candidates, registered, uri)
 
 
+def default_work_dir(recipe: Recipe, dataset: AdDataset) -> Path:
+    """runs/<recipe>-<hash>: the same recipe on the same split resumes, any other starts afresh."""
+    identity = [recipe.model_dump(mode="json"), dataset.fingerprint, dataset.split_sha256]
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    return Path("runs") / f"{recipe.name}-{digest[:8]}"
+
+
 def _candidate(
     kind: ModelKind, recipe: Recipe, dataset: AdDataset, work_dir: Path, about: dict[str, Any]
 ) -> Candidate:
@@ -137,11 +145,10 @@ def _candidate(
 
 
 def _choose(candidates: list[Candidate], validation: AdDataset) -> Candidate:
-    """The cheapest model that no dearer one beats by more than one standard error.
+    """The cheapest model that no dearer one clearly beats (docs/decisions/0002).
 
-    The one-standard-error rule of Breiman et al. (1984, section 3.4.3) on the paired group
-    bootstrap: with a small validation part the best figure is often luck. Without validation
-    labels of both classes, the cheapest.
+    Clearly: the 95% paired group-bootstrap interval of the difference in average precision lies
+    above 0. Without validation labels of both classes, the cheapest.
     """
     y, sure = _sure_risk(validation)
     groups = np.asarray(validation.group_ids)[sure]
@@ -152,7 +159,7 @@ def _choose(candidates: list[Candidate], validation: AdDataset) -> Candidate:
         new, old = candidate.validation_scores[sure], chosen.validation_scores[sure]
         metric = average_precision_bootstrap_metric(new, old)
         pair = paired_group_bootstrap(metric, y, new, old, groups)
-        if pair.difference > pair.standard_error:
+        if pair.low > 0:
             chosen = candidate
     return chosen
 

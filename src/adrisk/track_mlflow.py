@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from adrisk.errors import RegistryError
 
@@ -28,7 +29,8 @@ def configure() -> str:
 
 def _uri() -> str:
     # Absolute, because MLflow keeps connections by URI even where the working folder changes.
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path(DEFAULT_DATABASE).resolve()}"
+    default = str(Path(DEFAULT_DATABASE).resolve()).replace("%", "%25").replace("?", "%3F")
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{default}"
 
 
 def quiet_mlflow() -> Any:
@@ -69,7 +71,7 @@ def registry(what: str) -> Iterator[Any]:
     """A client of the registry; its errors become RegistryErrors. It makes no new database."""
     with explained(what):
         uri = configure()
-        database = uri.removeprefix("sqlite:///").split("?")[0]
+        database = unquote(uri.removeprefix("sqlite:///").split("?")[0])
         if uri.startswith("sqlite:///") and not Path(database).exists():
             raise FileNotFoundError(f"there is no database {database}")
         yield quiet_mlflow().MlflowClient()
@@ -85,8 +87,9 @@ def flat(nested: Mapping[str, Any]) -> dict[str, Any]:
     named: dict[str, Any] = {}
     for path, value in _leaves(nested):
         name = _ILLEGAL_IN_NAME.sub("_", path)[:_MAX_NAME]
-        name = f"_{name[1:]}" if name.startswith(".") else name  # never a path such as ".."
-        if name in named:
+        if name in ("", ".") or name.startswith(".."):  # MLflow might take it for a path
+            name = f"_{name[1:]}"
+        while name in named:
             name = f"{name[: _MAX_NAME - 10]}_{len(named)}"
         named[name] = value
     return named

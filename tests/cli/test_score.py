@@ -170,12 +170,25 @@ def test_verify_names_what_is_in_the_bundle_and_what_is_wrong(tiny_bundle, tmp_p
     raised(CliRunner().invoke(verify, [str(tmp_path)]), BundleError)
 
 
-def adrisk(*args, **options):
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")}
+SMALL_WINDOWS = """
+import sys
+from adrisk.cli.main import main
+from adrisk.score import run
+Options = run.ScoreOptions
+run.ScoreOptions = lambda **given: Options(**given, window_rows=100)
+sys.argv[0] = "adrisk"
+main()
+"""
+
+
+def adrisk(*args):
+    """The command in a process of its own, with small windows."""
     return subprocess.Popen(
-        [sys.executable, "-m", "adrisk", *map(str, args)],
-        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options,
-    )  # fmt: skip
+        [sys.executable, "-c", SMALL_WINDOWS, *map(str, args)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
 
 
 def write_ads(path, lengths):
@@ -188,7 +201,7 @@ def write_ads(path, lengths):
 
 def test_ctrl_c_and_resume_give_the_bytes_of_an_unbroken_run(tmp_path, tiny_bundle):
     source, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl.gz"
-    write_ads(source, [1] * 4096 + [2000] * 400)  # a quick window, then a slow one
+    write_ads(source, [1] * 200 + [2000] * 100)  # two quick windows, then a slow one
     common = ["score", source, "--model", tiny_bundle, "--quiet"]
     process = adrisk(*common, "-o", out)
     partial = tmp_path / "out.jsonl.gz.work" / "output.partial"

@@ -167,26 +167,6 @@ def test_contacts_reserved_for_examples_link_nobody(text):
     assert contact_keys_of(text, KEY) == frozenset()
 
 
-@pytest.mark.parametrize(
-    "value", ["ads@notexample.com", "ads@example.com.evil.io", "ads@examples.org"]
-)
-def test_addresses_that_only_resemble_reserved_ones_link(value, monkeypatch):
-    from adrisk.dataset import group as module
-
-    contact = module.Contact("email", 0, len(value), value, False)
-    monkeypatch.setattr(module, "find_contacts", lambda text: [contact])
-    assert len(contact_keys_of("any", KEY)) == 1
-
-
-@pytest.mark.parametrize("value", ["12025550200", "12025650101", "4412025550101"])
-def test_numbers_that_only_resemble_reserved_ones_link(value, monkeypatch):
-    from adrisk.dataset import group as module
-
-    contact = module.Contact("phone", 0, len(value), value, False)
-    monkeypatch.setattr(module, "find_contacts", lambda text: [contact])
-    assert len(contact_keys_of("any", KEY)) == 1
-
-
 def links(kind, value, monkeypatch, settings=None):
     from adrisk.dataset import group as module
 
@@ -195,22 +175,14 @@ def links(kind, value, monkeypatch, settings=None):
     return contact_keys_of("any", KEY, settings)
 
 
-def links(kind, value, monkeypatch, settings=None):
-    from adrisk.dataset import group as module
-
-    contact = module.Contact(kind, 0, len(value), value, False)
-    monkeypatch.setattr(module, "find_contacts", lambda text: [contact])
-    return contact_keys_of("any", KEY)
-
-
 @pytest.mark.parametrize(
-    "value", ["ads@notexample.com", "ads@example.com.evil.io", "ads@examples.org"]
+    "value", ["ads@notexample.com", "ads@example.community", "example.communal/jobs"]
 )
 def test_addresses_that_only_resemble_reserved_ones_link(value, monkeypatch):
     assert len(links("email", value, monkeypatch)) == 1
 
 
-@pytest.mark.parametrize("value", ["2025550200", "2025650101", "4420255501011"])
+@pytest.mark.parametrize("value", ["0005550200", "0005650101", "99990005550101"])
 def test_numbers_that_only_resemble_reserved_ones_link(value, monkeypatch):
     assert len(links("phone", value, monkeypatch)) == 1
 
@@ -222,5 +194,6 @@ def test_a_few_digits_link_nobody(value, monkeypatch):
 
 def test_a_number_is_the_same_as_phone_and_behind_a_messenger(monkeypatch):
     as_phone = links("phone", "2025550143", monkeypatch, LINKING)
+    assert len(as_phone) == 1
     assert as_phone == links("messenger_id", "12025550143", monkeypatch, LINKING)
     assert as_phone != links("handle", "baker_143", monkeypatch, LINKING)

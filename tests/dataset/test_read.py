@@ -65,6 +65,9 @@ def test_rows_without_an_id_are_numbered_over_all_files(tmp_path):
         {"id": "x", "text": "fine", "risk": 3},
         {"id": "x", "text": "fine", "risk": 1, "risk_level": 0},
         {"id": "x", "text": "fine", "ad_type": "gig"},
+        {"id": "x", "text": "half \ud800 a pair"},
+        {"id": "x", "text": "fine", "source": "half \ud800 a pair"},
+        {"id": "x \ud800", "text": "fine"},
         {"id": "x", "text": "fine", "indicators": [{"sign": "secrecy", "field": "text", "start": 0, "end": 9}]},
     ],
 )  # fmt: skip

@@ -120,6 +120,14 @@ def test_hostile_quotes_take_linear_time(monkeypatch):
     assert all(r.error for r in read[1:])
 
 
+def test_an_overlong_line_does_not_take_the_rows_before_it_along():
+    read = list(
+        csv_records(iter([b"id,text\n", b'1,"open\n', b"2,two\n", None, b"3,x\n"]), "utf-8")
+    )
+    assert [r.cells for r in read] == [["id", "text"], [], ["2", "two"], [], ["3", "x"]]
+    assert "never closed" in read[1].error and "more than" in read[3].error
+
+
 def test_line_breaks_inside_quotes_and_blank_lines_between_rows():
     read = records(b"id,text\r\n", b'1,"a\r\n', b"\r\n", b'b"\r\n', b"\r\n", b"2,c\r\n")
     assert [r.cells for r in read] == [["id", "text"], ["1", "a\r\n\r\nb"], ["2", "c"]]

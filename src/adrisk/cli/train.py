@@ -24,7 +24,7 @@ import click
 @click.option(
     "--work-dir",
     type=click.Path(path_type=Path),
-    help="Checkpoints, candidates and report [runs/<recipe name>].",
+    help="Checkpoints, candidates and report [runs/<recipe>-<hash of recipe and data>].",
 )
 @click.option("--no-tracking", is_flag=True, help="Neither log to MLflow nor register.")
 @click.option("--overwrite", is_flag=True, help="Replace the bundle if it exists.")
@@ -45,15 +45,16 @@ def command(
     An interrupted run goes on from its last checkpoint when it is started again.
     """
     from adrisk.dataset.prepared import AdDataset
-    from adrisk.pipeline import train
+    from adrisk.pipeline import default_work_dir, train
     from adrisk.train.recipe import load_recipe
 
     loaded = load_recipe(recipe, overrides)
+    dataset = AdDataset.load(prepared)
     outcome = train(
         loaded,
-        AdDataset.load(prepared),
+        dataset,
         output,
-        work_dir=work_dir or Path("runs") / loaded.name,
+        work_dir=work_dir or default_work_dir(loaded, dataset),
         tracking=not no_tracking,
         overwrite=overwrite,
         say=(lambda line: None) if quiet else (lambda line: click.echo(line, err=True)),

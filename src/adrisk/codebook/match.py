@@ -108,9 +108,9 @@ def find_identity_words(text: str) -> list[tuple[int, int]]:
     """Words that say a person's nationality, ethnicity or religion: sorted, non-overlapping spans.
 
     A word is left alone where a neighbour shows that no person is meant: a language skill, a
-    dish, a place or a firm (guards; in front, a guard yields to a word for a person behind). Words that more often mean a language, a country or a colour
-    count only beside a word for a person. Words joined by "and", "or" or a comma are decided
-    together. Offsets are code points of `text`.
+    dish, a place or a firm (guards; one in front yields to a word for a person behind). Words that
+    more often mean a language, a country or a colour count only beside a word for a person. Words
+    joined by "and", "or" or a comma are decided together. Offsets are code points of `text`.
     """
     folded = fold(text)
     rules = _identity()

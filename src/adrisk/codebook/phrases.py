@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 from unicodedata import category, normalize
 
@@ -109,6 +109,8 @@ class Phrase(NamedTuple):
     @classmethod
     def parse(cls, label: str, language: str, folded: str) -> tuple[str, Phrase]:
         """The longest piece and the phrase."""
+        if "*" not in folded and "…" not in folded:
+            return folded, cls(label, language, folded, (), 0)
         first, *others = _JOINT.split(folded)
         joints, pieces = [joint.strip() for joint in others[::2]], others[1::2]
         longest = max([first, *pieces], key=len)
@@ -136,25 +138,24 @@ class Phrases:
         listed = list(phrases)
         # All in one call: folding has a fixed cost.
         folded = fold(_SEPARATOR.join(written for *_, written in listed)).text.split(_SEPARATOR)
-        by_piece: dict[str, list[Phrase]] = {}
+        by_piece: dict[str, dict[str, list[Phrase]]] = {}
         for (label, language, _), written in zip(listed, folded, strict=True):
             longest, phrase = Phrase.parse(label, language, written)
-            by_piece.setdefault(longest, []).append(phrase)
+            by_piece.setdefault(longest, {}).setdefault(language, []).append(phrase)
         self._automaton = ahocorasick.Automaton()
-        for piece, same_piece in by_piece.items():
-            self._automaton.add_word(piece, (len(piece), same_piece))
+        for piece, by_language in by_piece.items():
+            self._automaton.add_word(piece, (len(piece), list(by_language.items())))
         self._automaton.make_automaton()
 
     def find(self, text: str) -> Iterator[Hit]:
         """Every phrase in folded text, roughly in the order of the text."""
-        for last, (length, phrases) in self._automaton.iter(text):
+        for last, (length, by_language) in self._automaton.iter(text):
             anchor = last + 1 - length
-            starts: dict[str, int | None] = {}
-            for phrase in phrases:
-                if phrase.language not in starts:
-                    starts[phrase.language] = _word_start(text, anchor, phrase.language)
-                start = starts[phrase.language]
-                if start is not None:
+            for language, phrases in by_language:
+                start = _word_start(text, anchor, language)
+                if start is None:
+                    continue
+                for phrase in phrases:
                     hit = _match(text, anchor, start, phrase)
                     if hit:
                         yield hit
@@ -162,20 +163,23 @@ class Phrases:
 
 def _match(text: str, anchor: int, start: int, phrase: Phrase) -> Hit | None:
     """The phrase whose longest piece stands at `anchor`, in a word that begins at `start`."""
-    if not phrase.reach:
-        end = _end(text, anchor + len(phrase.first), phrase)
-        return None if end is None else Hit(start, end, phrase.label)
-    low = max(anchor - phrase.reach, 0)
-    at = text.rfind(phrase.first, low, anchor)
+    label, language, first, _, reach = phrase
+    if not reach:
+        end = _end(text, anchor + len(first), phrase)
+        return None if end is None else Hit(start, end, label)
+    low = anchor - reach if anchor > reach else 0
+    at = text.rfind(first, low, anchor)
     while at >= 0:
-        begin = _word_start(text, at, phrase.language)
-        end = None if begin is None else _end(text, at + len(phrase.first), phrase)
-        if begin is not None and end is not None and end > anchor:
-            return Hit(begin, end, phrase.label)
-        at = text.rfind(phrase.first, low, at + len(phrase.first) - 1)
+        begin = _word_start(text, at, language)
+        if begin is not None:
+            end = _end(text, at + len(first), phrase)
+            if end is not None and end > anchor:
+                return Hit(begin, end, label)
+        at = text.rfind(first, low, at + len(first) - 1)
     return None
 
 
+@lru_cache(maxsize=4096)
 def _is_word(character: str) -> bool:
     # Vowel signs of Indic scripts are marks, which str.isalnum does not count.
     return character.isalnum() or character == "_" or category(character)[0] == "M"

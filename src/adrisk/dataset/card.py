@@ -59,6 +59,8 @@ def data_card(result: ReadResult, built: Built) -> dict[str, Any]:
 
 def warnings(dataset: AdDataset) -> list[str]:
     """What a reader must know before training: missing classes in parts and in targets."""
+    if np.isnan(dataset.risk).all():
+        return ["no ad has a risk label: the ads can be scored, and nothing trained on them"]
     found = []
     for name in PARTS:
         counts = _classes(dataset.part(name).risk)

@@ -19,6 +19,8 @@ from adrisk.score.files import Row, iter_rows, list_inputs
 
 Values = dict[str, Any]
 
+_METADATA = ("id", "ad_type", "language", "location", "source", "posted_at", "group_key")
+
 
 @dataclass(frozen=True)
 class RawAd:
@@ -203,6 +205,8 @@ class _Collector:
         ad = row_to_ad(values, columns)
         fields, offsets = _fields(ad, values, columns)
         label = self._importer.label(values, fields)
+        for role in _METADATA:
+            _require_storable(values, getattr(columns, role))
         group_key = optional_text(values.get(columns.group_key))
         if group_key is None and self._importer.group_key is not None:
             group_key = self._importer.group_key(values)
@@ -272,6 +276,16 @@ def _ad_type(value: str | None) -> str | None:
     if value is None or value.strip().lower() in set(AdType):
         return None if value is None else value.strip().lower()
     raise InputError(f"ad_type must be one of {', '.join(AdType)}, or empty")
+
+
+def _require_storable(values: Values, name: str) -> None:
+    """Refuse half a surrogate pair, which JSON can spell and no file can store."""
+    try:
+        str(values.get(name)).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"the column '{name}' holds half a surrogate pair: mend its encoding"
+        ) from error
 
 
 def optional_text(value: Any) -> str | None:

@@ -35,6 +35,7 @@ class RiskMeasures:
     """The measures of `risk`, with intervals over groups; ads without a sure label are left out.
 
     `precision_at_k` and `recall_at_k` are by k, `recall_at_precision` by the precision asked for.
+    `ece` has no interval: a draw repeats ads, and repeats alone raise it.
     """
 
     labels: LabelCounts
@@ -46,8 +47,8 @@ class RiskMeasures:
     recall_at_k: dict[str, Interval]
     recall_at_precision: dict[str, Interval]
     brier_score: Interval
-    ece: Interval
     log_loss: Interval
+    ece: float
 
 
 @dataclass(frozen=True)

@@ -171,8 +171,8 @@ def _risk_measures(target: np.ndarray, scores: RiskScores, n_resamples: int) -> 
             for level in PRECISIONS
         },
         brier_score=interval(metrics.brier_score),
-        ece=interval(metrics.ece),
         log_loss=interval(metrics.log_loss),
+        ece=metrics.ece(y, p),
     )
 
 
@@ -262,7 +262,8 @@ def _curves(scores: RiskScores) -> Curves:
     precision, recall, _ = metrics.precision_recall_curve(y, p)
     n = len(recall)
     keep = np.unique(np.linspace(0, max(n - 1, 0), min(n, _CURVE_POINTS)).round().astype(int))
-    mean, share, ads = metrics.reliability_curve(y, p)
+    # Fewer bins where ads are few: a point of four ads shows chance, not calibration.
+    mean, share, ads = metrics.reliability_curve(y, p, bins=min(15, max(3, len(y) // 15)))
     edges = np.linspace(0.0, 1.0, _HISTOGRAM_BINS + 1)
     return Curves(
         recall=recall[keep].tolist(),

@@ -125,7 +125,7 @@ def _figures(test: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[str]:
             for p, v in _items(risk, "recall_at_precision")
         ),
         ("Brier score", _interval(risk.get("brier_score"))),
-        ("expected calibration error", _interval(risk.get("ece"))),
+        ("expected calibration error", figure(risk.get("ece"))),
     ]
     blocks = [
         f"On the test part, through the scorer that ships: {labels.get('positives', MISSING)} risky "

@@ -35,9 +35,9 @@ def precision_recall_plot(evaluations: Mapping[str, Evaluation]) -> str:
     rates = {figure(e.risk.base_rate) for e in evaluations.values()}
     for place, evaluation in enumerate(evaluations.values()):
         if place == 0 or len(rates) > 1:
-            axes.axhline(evaluation.risk.base_rate, color=_GUIDE, linewidth=1, linestyle=":")
+            axes.axhline(evaluation.risk.base_rate, color=_GUIDE, linewidth=1.4, linestyle=":")
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.01), ylim=(0, 1.03))
-    axes.plot([], [], color=_GUIDE, linewidth=1, linestyle=":", label="base rate: chance")
+    axes.plot([], [], color=_GUIDE, linewidth=1.4, linestyle=":", label="base rate: chance")
     _legend(axes)
     return _data_address(drawing)
 
@@ -45,9 +45,9 @@ def precision_recall_plot(evaluations: Mapping[str, Evaluation]) -> str:
 def reliability_plot(evaluations: Mapping[str, Evaluation]) -> str:
     """Share of risky ads over mean probability in bins of equal mass."""
     drawing, axes = _axes()
-    axes.plot([0, 1], [0, 1], color=_GUIDE, linewidth=1, linestyle=":", label="perfect: equal")
+    axes.plot([0, 1], [0, 1], color=_GUIDE, linewidth=1.4, linestyle=":", label="perfect: equal")
     for place, (name, evaluation) in enumerate(evaluations.items()):
-        curves, error = evaluation.curves, evaluation.risk.ece.value
+        curves, error = evaluation.curves, evaluation.risk.ece
         axes.plot(
             curves.mean_probability,
             curves.share_risky,

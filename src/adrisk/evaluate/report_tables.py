@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from adrisk.evaluate.evaluation import Cell, Evaluation, LabelCounts, Tiers
-from adrisk.evaluate.tables import figure
+from adrisk.evaluate.tables import MISSING, figure
 from adrisk.metrics import Interval, PairedInterval
 
 
@@ -22,27 +22,33 @@ class Table:
 
 
 def headline_table(evaluations: Mapping[str, Evaluation]) -> Table:
-    """One row a model: the measures of `risk`, the base rate beside average precision."""
-    first = next(iter(evaluations.values())).risk
-    header = ["model", "average precision", "base rate", "lift", "ROC-AUC"]
-    header += [f"precision at {k}" for k in first.precision_at_k]
-    header += [f"recall at precision {level}" for level in first.recall_at_precision]
-    header += ["Brier score", "calibration error"]
-    rows = []
-    for name, evaluation in evaluations.items():
-        risk = evaluation.risk
-        at_k = [risk.precision_at_k.get(k) for k in first.precision_at_k]
-        values = [*at_k, *risk.recall_at_precision.values(), risk.brier_score, risk.ece]
-        cells = (
-            name,
-            with_interval(risk.average_precision),
-            figure(risk.base_rate),
-            with_interval(risk.lift, 1),
-            with_interval(risk.roc_auc),
-            *(with_interval(value) for value in values),
-        )
-        rows.append(cells)
-    return Table("Risk, with 95% intervals over groups", tuple(header), rows)
+    """One row a measure of `risk` and one column a model; the base rate is the second row."""
+    rows: dict[str, dict[str, str]] = {}
+    for model, evaluation in evaluations.items():
+        for measure, text in _headline(evaluation).items():
+            rows.setdefault(measure, {})[model] = text
+    return Table(
+        "Risk, with 95% intervals over groups of related ads",
+        ("measure", *evaluations),
+        [(name, *(row.get(model, MISSING) for model in evaluations)) for name, row in rows.items()],
+    )
+
+
+def _headline(evaluation: Evaluation) -> dict[str, str]:
+    risk = evaluation.risk
+    return {
+        "average precision": with_interval(risk.average_precision),
+        "base rate (what chance reaches)": figure(risk.base_rate),
+        "lift over the base rate": with_interval(risk.lift, 1),
+        "ROC-AUC": with_interval(risk.roc_auc),
+        **{f"precision at {k}": with_interval(v) for k, v in risk.precision_at_k.items()},
+        **{
+            f"recall at precision {level}": with_interval(value)
+            for level, value in risk.recall_at_precision.items()
+        },
+        "Brier score": with_interval(risk.brier_score),
+        "expected calibration error": figure(risk.ece),
+    }
 
 
 def model_tables(evaluation: Evaluation) -> list[Table]:

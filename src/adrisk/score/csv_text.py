@@ -138,6 +138,9 @@ class _Feed:
             self.ended_inside = bool(self._taken)
             raise
         self._again = max(0, self._again - 1)
+        if line is None and self._taken:
+            self._waiting.appendleft(None)  # a row of its own
+            raise _Unclosed
         if line is None:
             raise _Rejected(f"a line of more than {MAX_LINE_BYTES} bytes")
         return self._decoded(line)

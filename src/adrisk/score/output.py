@@ -86,9 +86,10 @@ class Sink(Protocol):
 def output_format(path: Path) -> tuple[Format, str]:
     """Format and compression by the ending of an output. Raises UsageError for an unknown one."""
     suffix = path.suffix.lower()
-    if ".tsv" in path.suffixes[-2:]:
+    compression = suffix if suffix in COMPRESSED_ENDINGS else ""
+    if path.name.lower().removesuffix(compression).endswith(".tsv"):
         raise UsageError(f"{path}: tables are written with commas: name it .csv")
-    return file_format(path), suffix if suffix in COMPRESSED_ENDINGS else ""
+    return file_format(path), compression
 
 
 def plan_layout(inputs: Sequence[Path], output: Path, encoding: str) -> Layout:
@@ -281,7 +282,7 @@ def as_text(value: Any) -> str:
 
 def to_json(value: Any) -> str:
     """JSON on one line; dates as ISO 8601, bytes as base64, decimals and the like as text."""
-    return json.dumps(value, ensure_ascii=False, default=_plain)
+    return _ENCODER.encode(value)
 
 
 def _plain_or_same(value: Any) -> Any:
@@ -292,6 +293,9 @@ def _plain(value: Any) -> str:
     if isinstance(value, date | datetime | time):
         return value.isoformat()
     return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=_plain)
 
 
 def _compress_file(source: Path, target: Path, compression: str) -> None:

@@ -49,7 +49,8 @@ def count_outcomes(progress: Progress, outcomes: Iterable[Outcome]) -> None:
             progress.counts[name] = progress.counts.get(name, 0) + int(true)
         if outcome.reason is None:
             for counts, key in ((progress.tiers, "tier"), (progress.languages, "language")):
-                counts[outcome.scored[key]] = counts.get(outcome.scored[key], 0) + 1
+                value = str(outcome.scored[key])
+                counts[value] = counts.get(value, 0) + 1
 
 
 def summarize(

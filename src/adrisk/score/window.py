@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from adrisk.score.run import ScoreOptions
 
 _WINDOW_CHARS = 1 << 25
-_SHARED = ("risk_score", "tier", "categories", "indicators", "text_sha256", "truncated")
 
 
 class Outcome(NamedTuple):
@@ -107,11 +106,11 @@ class WindowScorer:
             ad = row_to_ad(row.values, self._options.columns)
         except InputError as error:
             return error.reason
-        return dataclasses.replace(
-            ad,
-            language=ad.language or self._options.language,
-            ad_type=ad.ad_type or self._options.ad_type,
-        )
+        language = ad.language or self._options.language
+        ad_type = ad.ad_type or self._options.ad_type
+        if (language, ad_type) == (ad.language, ad.ad_type):
+            return ad
+        return dataclasses.replace(ad, language=language, ad_type=ad_type)
 
     def _score_new(
         self,
@@ -212,8 +211,20 @@ def _digest(item: PreparedAd | str) -> bytes | None:
 
 
 def _shared(scored: ScoredAd) -> dict[str, Any]:
-    fields = scored.to_dict()
-    return {name: fields[name] for name in _SHARED} | {"tier": str(scored.tier)}
+    """What all rows with one model input share, in plain types and the order of to_dict."""
+    return {
+        "risk_score": scored.risk_score,
+        "tier": str(scored.tier),
+        "categories": [
+            {"category": c.category, "probability": c.probability} for c in scored.categories
+        ],
+        "indicators": [
+            {"sign": i.sign, "start": i.start, "end": i.end, "field": i.field}
+            for i in scored.indicators
+        ],
+        "text_sha256": scored.text_sha256,
+        "truncated": scored.truncated,
+    }
 
 
 def _readable_id(row: Row, options: ScoreOptions) -> str | None:

@@ -7,9 +7,8 @@ blanked out, so that contacts never overlap. Offsets are code points of the give
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
-from adrisk.text.contact import BLANK, Contact, digit_count, words_of
+from adrisk.text.contact import BLANK, Contact, glance
 from adrisk.text.contacts_disguised import find_disguised_phones
 from adrisk.text.contacts_messenger import find_handles, find_messenger_ids
 from adrisk.text.contacts_phone import find_phones
@@ -27,6 +26,18 @@ PLACEHOLDER = re.compile(
 )
 """A placeholder that stands in the text already."""
 
+# An address is taken before the domain in it is a link, an id before its digits are a phone.
+_FINDERS = (
+    find_emails,
+    find_spelled_emails,
+    find_links,
+    find_spelled_links,
+    find_handles,
+    find_messenger_ids,
+    find_disguised_phones,
+    find_phones,
+)
+
 
 def find_contacts(text: str) -> list[Contact]:
     """Contacts of clean text, sorted and not overlapping. Linear in the length of the text.
@@ -36,27 +47,12 @@ def find_contacts(text: str) -> list[Contact]:
     last slash, of the rest the address or name in lower case without "@" in front.
     """
     work = PLACEHOLDER.sub(lambda match: BLANK * len(match[0]), text) if "[" in text else text
-    words = words_of(text)
-    known = frozenset(words)
+    looked = glance(work)
     found: list[Contact] = []
-
-    def take(contacts: Iterable[Contact]) -> str:
-        taken = list(contacts)
-        found.extend(taken)
-        return _blank(work, taken)
-
-    if "@" in work:
-        work = take(find_emails(work))
-    work = take(find_spelled_emails(work, known))
-    work = take(find_links(work))
-    work = take(find_spelled_links(work, known))
-    if "@" in work:
-        work = take(find_handles(work))
-    work = take(find_messenger_ids(work, known))
-    digits = digit_count(work)
-    work = take(find_disguised_phones(work, words, digits))
-    if digits >= 7:
-        take(find_phones(work))
+    for find in _FINDERS:
+        taken = list(find(work, looked))
+        found += taken
+        work = _blank(work, taken)
     return sorted(found, key=lambda contact: contact.start)
 
 

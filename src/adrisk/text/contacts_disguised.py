@@ -13,34 +13,68 @@ from typing import NamedTuple
 
 import regex
 
-from adrisk.text.contact import BLANK, Contact, ascii_digits
+from adrisk.text.contact import BLANK, Contact, Glance, ascii_digits
 from adrisk.text.contacts_phone import normalise_phone
-from adrisk.text.number_words import CHINESE_DIGITS, LETTER_DIGITS, NUMBER_WORDS, REPEATS
+from adrisk.text.number_words import CHINESE_DIGITS, FILLERS, LETTER_DIGITS, NUMBER_WORDS, REPEATS
 
 _MIN_DIGITS, _MAX_DIGITS = 7, 32
 _MAX_SINGLES = 20
 _MAX_GAP = 6
+_REACH = 80
 
 _CHINESE = "".join(CHINESE_DIGITS)
 _ATOM = regex.compile(
     rf"(?P<digits>\p{{Nd}}+)|(?P<chinese>[{_CHINESE}])|(?P<word>[\p{{L}}--[{_CHINESE}]][\p{{L}}\p{{M}}--[{_CHINESE}]]*)",
     regex.VERSION1,
 )
-_LETTER_BESIDE_DIGIT = re.compile(r"\d[-.]?[oOоОοΟlIi]|[oOоОοΟlIi][-.]?\d")
-_DIGIT_APART = re.compile(r"(?<!\d)\d(?!\d)")
-_ODD_GAP = re.compile(r"\d[^\w\s().,:;%/–—+-]{1,4}\d|\d(?:\s?[^\w\s().,:;%/–—+$€£¥₹₽-]\s?|_|,)\d")
-_CHINESE_RUN = re.compile(rf"(?:[{_CHINESE}\d][^\w\n]{{0,3}}){{7}}")
+# What shows that a text may hold one, each beginning with a digit so that the search is quick.
+_LETTER_BEHIND_DIGIT = re.compile(r"\d[-.]?[oOоОοΟlIi]{1,4}(?![^\W\d_])")
+_ODD_GAP = re.compile(r"\d(?:[^\w\s().,:;%/–—+-]{1,4}|\s?[^\w\s().,:;%/–—+$€£¥₹₽-]\s?|_|,)\d")
+_DIGITS_APART = re.compile(r"\d(?:[^\w]{1,6}\d(?!\d)){6}")
+_CHINESE_RUN = re.compile(rf"[{_CHINESE}](?:[^\w\n]{{0,3}}[{_CHINESE}\d]){{2}}")
 _PLAIN_GAP = re.compile(r"\s?(?:[().\-‐‑‒–—/]\s?){0,3}")
+_TIME_OR_LIST = re.compile(r"[:：]|[,;，、]\s|、")
+_NOT_TIGHT = re.compile(r"[^\s().\-]")
 _NEVER_IN_GAP = regex.compile(rf"[{BLANK}\p{{Sc}}%°]|\n.*\n", regex.DOTALL)
 _GLUABLE = sorted((w for w in NUMBER_WORDS if w.isascii() and len(w) > 2), key=len, reverse=True)
 _GLUED_WORDS = regex.compile(rf"(?P<part>{'|'.join(_GLUABLE)})+")
 _GLUED_STARTS = frozenset(word[:3] for word in _GLUABLE)
 _GLUED_LENGTHS = range(6, 60)
+# A number is looked for around these; the rest are everyday words of some language.
+_TELLING_WORDS = frozenset(NUMBER_WORDS) - frozenset(
+    [
+        "do",
+        "un",
+        "une",
+        "uno",
+        "una",
+        "um",
+        "uma",
+        "ein",
+        "due",
+        "sei",
+        "char",
+        "one",
+        "on",
+        "ten",
+        "dix",
+        "sept",
+        "раз",
+        "دو",
+        "نه",
+        "नौ",
+        "ست",
+        "وحد",
+        "ba",
+        "hai",
+        "to",
+    ]
+)
 _YEAR_OR_ROUND = re.compile(r"(?:19|20)\d\d|\d+00")
 
 
 class Atom(NamedTuple):
-    """Digits at code points [start, end), written as `kind`: digits, word or letter."""
+    """Digits at code points [start, end), written as `kind`: digits, word, letter or filler."""
 
     start: int
     end: int
@@ -49,48 +83,64 @@ class Atom(NamedTuple):
     gap: str
 
 
-def find_disguised_phones(text: str, words: list[str], digit_count: int) -> Iterator[Contact]:
-    """Phones in disguise. `words` are the text's words, `digit_count` its decimal digits."""
-    if not _may_hold_one(text, words, digit_count):
+def find_disguised_phones(text: str, looked: Glance) -> Iterator[Contact]:
+    """Phones in disguise: number words, letters for digits, odd signs between digits."""
+    for first, last in _windows(text, looked):
+        for run in _runs(text, first, last):
+            part = _phone_part(_trimmed(run, text), text)
+            if part:
+                start, end = part[0].start, part[-1].end
+                if text[start - 1 : start] == "+":
+                    start -= 1
+                yield Contact("phone", start, end, normalise_phone(_digits(part)), True)
+
+
+def _windows(text: str, looked: Glance) -> Iterator[tuple[int, int]]:
+    """Stretches of the text that are worth reading atom by atom: most texts have none."""
+    places = list(_places(text, looked))
+    if not places:
         return
-    for run in _runs(text):
-        run = _phone_part(_trimmed(run, text))
-        if run:
-            start, end = run[0].start, run[-1].end
-            if text[start - 1 : start] == "+":
-                start -= 1
-            digits = "".join(atom.digits for atom in run)
-            yield Contact("phone", start, end, normalise_phone(digits), True)
+    places.sort()
+    first, last = places[0]
+    for start, end in places[1:]:
+        if start - last > 2 * _REACH:
+            yield max(first - _REACH, 0), last + _REACH
+            first = start
+        last = max(last, end)
+    yield max(first - _REACH, 0), last + _REACH
 
 
-def _may_hold_one(text: str, words: list[str], digit_count: int) -> bool:
-    """Cheap tests first: most texts end here."""
-    spelled = sum(1 for word in words if word in NUMBER_WORDS)
-    if spelled and spelled * 2 + digit_count >= _MIN_DIGITS:
-        return True
-    if digit_count >= 4 and _LETTER_BESIDE_DIGIT.search(text):
-        return True
-    if digit_count >= _MIN_DIGITS and (
-        _ODD_GAP.search(text) or len(_DIGIT_APART.findall(text)) >= _MIN_DIGITS
-    ):
-        return True
-    if not text.isascii() and _CHINESE_RUN.search(text):
-        return True
-    return any(len(word) > 9 and _glued(word) for word in words)
+def _places(text: str, looked: Glance) -> Iterator[tuple[int, int]]:
+    """Where signs of a disguise stand."""
+    if not looked.known.isdisjoint(_TELLING_WORDS):
+        spelled = sum(1 for word in looked.words if word in NUMBER_WORDS)
+        if 2 * spelled + looked.digits >= _MIN_DIGITS:
+            yield from looked.places(_TELLING_WORDS)
+    if looked.digits >= 4:
+        yield from (match.span() for match in _LETTER_BEHIND_DIGIT.finditer(text))
+    if looked.digits >= _MIN_DIGITS:
+        yield from (match.span() for match in _ODD_GAP.finditer(text))
+        yield from (match.span() for match in _DIGITS_APART.finditer(text))
+    if not looked.rare.isdisjoint(_CHINESE):
+        yield from (match.span() for match in _CHINESE_RUN.finditer(text))
+    glued = frozenset(w for w in looked.known if w[:3] in _GLUED_STARTS and len(_glued(w)) >= 2)
+    if glued:
+        yield from looked.places(glued)
 
 
-def _runs(text: str) -> Iterator[list[Atom]]:
-    """Runs of atoms whose gaps can stand inside one number."""
+def _runs(text: str, first: int, last: int) -> Iterator[list[Atom]]:
+    """Runs of atoms in text[first:last] whose gaps can stand inside one number."""
     run: list[Atom] = []
-    for match in _ATOM.finditer(text):
+    for match in _ATOM.finditer(text, first, last):
         kind, digits = _read(match)
         if not kind:
             if run:
                 yield run
             run = []
             continue
-        if run and run[-1].kind == "repeat":
-            digits = digits[:1] * REPEATS[text[run[-1].start : run[-1].end].lower()] + digits[1:]
+        if run and run[-1].kind == "filler":
+            repeats = REPEATS.get(text[run[-1].start : run[-1].end].lower(), 1)
+            digits = digits[:1] * repeats + digits[1:]
         gap = text[run[-1].end : match.start()] if run else ""
         atom = Atom(match.start(), match.end(), kind, digits, gap)
         if run and not _joins(run[-1], atom):
@@ -113,8 +163,8 @@ def _read(match: regex.Match[str]) -> tuple[str, str]:
         return "word", NUMBER_WORDS[word]
     if len(word) <= 4 and all(letter in LETTER_DIGITS for letter in token):
         return "letter", "".join(LETTER_DIGITS[letter] for letter in token)
-    if word in REPEATS:
-        return "repeat", ""
+    if word in REPEATS or word in FILLERS:
+        return "filler", ""
     glued = _glued(word)
     return ("word", "".join(NUMBER_WORDS[part] for part in glued)) if glued else ("", "")
 
@@ -134,19 +184,23 @@ def _joins(before: Atom, atom: Atom) -> bool:
         return False
     has_space = _has_space(gap)
     are_single = len(before.digits) == len(atom.digits) == 1
+    if not are_single and _TIME_OR_LIST.search(gap):
+        return before.kind == atom.kind == "word" and ":" not in gap
     if "letter" in (before.kind, atom.kind) and has_space and not are_single:
         return False
     if "\n" in gap or "+" in gap:
         return are_single and "+" not in gap
     if before.kind == atom.kind == "digits" and not _PLAIN_GAP.fullmatch(gap):
-        return len(before.digits) <= 4 and len(atom.digits) <= 4 and (are_single or ":" not in gap)
+        return len(before.digits) <= 4 and len(atom.digits) <= 4
     return True
 
 
 def _trimmed(run: list[Atom], text: str) -> list[Atom]:
     """The run without what stands at its ends and belongs to the sentence around it."""
-    while run and run[-1].kind == "repeat":
+    while run and run[-1].kind == "filler":
         run = run[:-1]
+    while run and run[0].kind == "filler":
+        run = run[1:]
     if len(run) > 1 and _has_space(run[-1].gap) and text[run[-1].end : run[-1].end + 1].isalpha():
         run = run[:-1]  # "… 0143 9am"
     first, last = 0, len(run)
@@ -161,37 +215,59 @@ def _trimmed(run: list[Atom], text: str) -> list[Atom]:
     return run
 
 
-def _phone_part(run: list[Atom]) -> list[Atom]:
+def _phone_part(run: list[Atom], text: str) -> list[Atom]:
     """The atoms of the run that are a phone in disguise; empty where none are."""
     if not _MIN_DIGITS <= _total(run) <= _MAX_DIGITS or _is_counting(run):
         return []
     if any(atom.kind != "digits" for atom in run):
-        return run if _is_spelled(run) else []
+        return run if _is_spelled(run, text) else []
     singles = [index for index, atom in enumerate(run) if len(atom.digits) == 1]
     if len(singles) >= _MIN_DIGITS and singles[-1] - singles[0] == len(singles) - 1:
         part = run[singles[0] : singles[-1] + 1]
         part = part if len(part) >= 10 or _total(run) > 13 else run
-        return part if len(part) <= _MAX_SINGLES else []
+        return part if len(part) <= _MAX_SINGLES and not _is_pairs(part) else []
     return run if _has_odd_gaps(run) else []
 
 
-def _is_spelled(run: list[Atom]) -> bool:
+def _is_spelled(run: list[Atom], text: str) -> bool:
     """Whether number words or letters are mixed in the way of a phone, not of a sentence."""
     words = sum(1 for atom in run if atom.kind == "word")
     letters = sum(1 for atom in run if atom.kind == "letter")
     if words >= 3:
         return True
+    if _is_glued(text, run[0].start, run[-1].end):
+        return False
     if letters and not words:
         return sum(len(atom.digits) for atom in run if atom.kind == "digits") >= 4
-    has_amount = any(
-        atom.kind == "digits" and _YEAR_OR_ROUND.fullmatch(atom.digits) for atom in run
-    )
     if words + letters >= 2:
-        return not has_amount
-    # One word counts only where it is glued to digits: "202-555-01four3".
+        return not any(a.kind == "digits" and _YEAR_OR_ROUND.fullmatch(a.digits) for a in run)
     return _total(run) > _MIN_DIGITS and all(
-        not _has_space(atom.gap) or "word" not in (before.kind, atom.kind)
-        for before, atom in pairwise(run)
+        _is_tight(before, atom, text) for before, atom in pairwise(run)
+    )
+
+
+def _is_tight(before: Atom, atom: Atom, text: str) -> bool:
+    """Whether a lone word hangs on the digits beside it, as in "202-555-01four3"."""
+    word = next((a for a in (before, atom) if a.kind == "word"), None)
+    if word is None:
+        return not _NOT_TIGHT.search(atom.gap)
+    # The numeral 一 between two numbers is a dash: "2300一2650".
+    return atom.gap in ("", "-", ".", "_") and text[word.start] not in _CHINESE
+
+
+def _is_glued(text: str, start: int, end: int) -> bool:
+    """Whether an ASCII letter, digit or sign of an id touches text[start:end]."""
+    before, after = text[max(start - 1, 0) : start], text[end : end + 1]
+    return (before.isascii() and (before.isalnum() or before in ("_", "#"))) or (
+        after.isascii() and (after.isalnum() or after == "_")
+    )
+
+
+def _is_pairs(run: list[Atom]) -> bool:
+    """Whether single digits stand in pairs, as in versions "7.1/6.2/6.1" and shifts "2-2, 3-1"."""
+    gaps = [atom.gap.strip() for atom in run[1:]]
+    return (
+        len(set(gaps[0::2])) == 1 and gaps[0] in (".", "-", "/", ":") and gaps[0] not in gaps[1::2]
     )
 
 
@@ -204,6 +280,7 @@ def _has_odd_gaps(run: list[Atom]) -> bool:
         and len(set(odd)) == 1
         and 10 <= _total(run) <= 13
         and max(map(len, digits)) <= 4
+        and not (odd[0] == "," and set(map(len, digits[1:])) == {3})
         and not any(_YEAR_OR_ROUND.fullmatch(group) for group in digits)
         and not all(int(a) < int(b) for a, b in pairwise(digits))
     )
@@ -215,6 +292,20 @@ def _is_counting(run: list[Atom]) -> bool:
         b.digits.isdigit() and a.digits.isdigit() and int(b.digits) == int(a.digits) + 1
         for a, b in pairwise(run)
     )
+
+
+def _digits(run: list[Atom]) -> str:
+    """The digits of a run, with hundreds, tens and units in words added up ("vingt-trois" is 23)."""
+    digits = ""
+    zeros = 0  # at the end of the round number word in front: so many digits may take their place
+    for atom in run:
+        fits = atom.kind == "word" and len(atom.digits) <= zeros and atom.digits != "0"
+        digits = (digits[: -len(atom.digits)] if fits else digits) + atom.digits
+        if atom.kind == "word" and (fits or (len(atom.digits) > 1 and atom.digits != "10")):
+            zeros = len(atom.digits) - len(atom.digits.rstrip("0"))
+        elif atom.kind != "filler":
+            zeros = 0
+    return digits
 
 
 def _total(run: list[Atom]) -> int:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from phonenumbers import NumberParseException, is_valid_number, national_significant_number, parse
 
-from adrisk.text.contact import Contact, ascii_digits
+from adrisk.text.contact import Contact, Glance, ascii_digits
 from adrisk.text.phone_shapes import (
     ascii_shape,
     is_id_or_local,
@@ -24,13 +24,15 @@ from adrisk.text.phone_shapes import (
     without_amounts,
 )
 
-MAX_DIGITS = 15
-"""Digits of the longest phone (ITU-T E.164)."""
+MIN_DIGITS, MAX_DIGITS = 7, 15
+"""Digits of the shortest local phone and of the longest (ITU-T E.164)."""
 
 _SPACE = r"[^\S\n\r]"
 _SEPARATOR = rf"{_SPACE}?(?:[().\-‐‑‒–—/]{_SPACE}?){{0,3}}"
 # Possessive: digits and separators are disjoint, so nothing is ever tried twice.
-_CANDIDATE = re.compile(rf"(?:\+{_SPACE}?)?\(?\+?\d++(?:{_SEPARATOR}\d++)*+")
+_CANDIDATE = re.compile(rf"\d++(?:{_SEPARATOR}\d++)*+")
+_LEAD = re.compile(rf"(?:\+{_SPACE}?\(?|\(\+?)$")
+_POSTAL_CODE = re.compile(r"\d\d-\d{3}")  # "ul. Toruńska 103 85-817"
 _NOT_SPACE = re.compile(r"\S+")
 _PARTS = re.compile(r"[^/–—-]+")
 
@@ -44,13 +46,18 @@ class Chunk(NamedTuple):
     digits: str
 
 
-def find_phones(text: str) -> Iterator[Contact]:
+def find_phones(text: str, looked: Glance) -> Iterator[Contact]:
     """Phones in plain digits, of any script."""
+    if looked.digits < MIN_DIGITS:
+        return
     for match in _CANDIDATE.finditer(text):
-        if match.end() - match.start() < 7:
+        start, end = match.span()
+        if end - start < MIN_DIGITS:
             continue
-        start, end = without_amounts(text, *match.span())
-        if end - start < 7 or is_other_shape(text[start:end].strip()):
+        if lead := _LEAD.search(text[max(start - 3, 0) : start]):
+            start -= len(lead[0])
+        start, end = without_amounts(text, start, end)
+        if end - start < MIN_DIGITS or is_other_shape(text[start:end].strip()):
             continue
         for first, last in _phones_of(_chunks(text, start, end)):
             if not is_id_or_local(text, first, last):
@@ -81,9 +88,10 @@ def _national(digits: str, *, must_be_valid: bool) -> str:
         number = parse("+" + digits)
     except NumberParseException:
         return digits
-    if must_be_valid and not is_valid_number(number):
+    national = national_significant_number(number)
+    if len(national) < MIN_DIGITS or (must_be_valid and not is_valid_number(number)):
         return digits
-    return national_significant_number(number)
+    return national
 
 
 def _chunks(text: str, start: int, end: int) -> list[Chunk]:
@@ -120,9 +128,11 @@ def _is_other(chunk: Chunk, before: list[Chunk], *, is_last: bool) -> bool:
     """
     if "-" not in chunk.text and "/" not in chunk.text and len(chunk.digits) < 7:
         return False
+    total = sum(len(c.digits) for c in before) + len(chunk.digits) if is_last else 0
+    if _POSTAL_CODE.fullmatch(chunk.text) and 0 < total <= 8:
+        return True
     if not is_other_shape(chunk.text):
         return False
-    total = sum(len(c.digits) for c in before) + len(chunk.digits) if is_last else 0
     return total not in (10, 11) or len(chunk.digits) != 4
 
 
@@ -132,7 +142,7 @@ def _phones_of_group(group: list[Chunk]) -> Iterator[tuple[int, int]]:
         yield from _whole_chunks(group)
         return
     total = sum(len(chunk.digits) for chunk in group)
-    if total < 7:
+    if total < MIN_DIGITS:
         return
     if total > (MAX_DIGITS if _is_international(group[0]) else 12):
         shapes = list(known_shapes([len(chunk.digits) for chunk in group]))

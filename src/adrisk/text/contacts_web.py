@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from adrisk.text.contact import Contact
+from adrisk.text.contact import Contact, Glance
 
 # Endings that are taken for a domain wherever they stand.
 _TLD = (
@@ -35,22 +35,22 @@ _NOT_HOSTS = frozenset({"asp.net", "vb.net", "ado.net", "ml.net", "dot.net", "m.
 _CLOSING = ".,;:!?…)]}*_~'\"»”’،؛؟।"
 
 
-def find_emails(text: str) -> list[Contact]:
+def find_emails(text: str, looked: Glance) -> Iterator[Contact]:
     """Plain addresses, as name@example.com."""
-    found = []
+    if "@" not in text:
+        return
     for match in _EMAIL.finditer(text):
         value, end = match[0], match.end()
         head, _, last = value.rpartition(".")
         # "name@example.com.Call me": the sentence that follows is no part of the address.
         if last.istitle() and head.rpartition(".")[2] in _STRONG and "." in head.split("@")[1]:
             value, end = head, end - len(last) - 1
-        found.append(Contact("email", match.start(), end, value.lower().lstrip(".")))
-    return found
+        yield Contact("email", match.start(), end, value.lower().lstrip("."))
 
 
-def find_links(text: str) -> Iterator[Contact]:
+def find_links(text: str, looked: Glance) -> Iterator[Contact]:
     """Addresses with a scheme, with `www.`, and bare domains with a known ending."""
-    if not ("://" in text or _HAS_DOMAIN.search(text) or "www." in text.lower()):
+    if "." not in text or not ("://" in text or "www." in looked.lower or _HAS_DOMAIN.search(text)):
         return
     for match in _LINK.finditer(text):
         if match["host"] is None or _is_domain(match, text):
@@ -88,9 +88,10 @@ def _normal_link(link: str) -> str:
 # Signs and words for "@" and "." in addresses that are written out.
 _AT_WORDS = "at|arroba|собака|собачка|arobase|chiocciola|klammeraffe|małpa|malpa|آت|ات|एट"
 _DOT_WORDS = "dot|punto|ponto|point|punkt|точка|тчк|نقطة|डॉट|nokta|chấm|kropka|titik"
-_MAILBOXES = (
-    "gmail|googlemail|yahoo|ymail|hotmail|outlook|live|icloud|proton|protonmail|mail|yandex|rambler"
-    "|bk|inbox|list|qq|163|126|gmx|web|aol|zoho|rediffmail|tutanota"
+_MAILBOXES = frozenset(
+    {"gmail", "googlemail", "yahoo", "ymail", "hotmail", "outlook", "live", "icloud", "proton"}
+    | {"protonmail", "mail", "yandex", "rambler", "bk", "inbox", "list", "qq", "gmx", "web", "aol"}
+    | {"zoho", "rediffmail", "tutanota"}
 )
 _OPEN, _SHUT = r"\s{0,3}[(\[{<]\s{0,2}", r"\s{0,2}[)\]}>]\s{0,3}"
 _AROUND = r"[\s*_~-]{1,3}"
@@ -113,30 +114,27 @@ _DOMAIN = re.compile(
 )
 _ANY_DOT_RE = re.compile(_ANY_DOT, re.IGNORECASE)
 _DOT_RE = re.compile(_DOT, re.IGNORECASE)
-_MAILBOX = re.compile(rf"(?:{_MAILBOXES})(?![a-z0-9])", re.IGNORECASE)
-_BOXED = re.compile(rf"{_OPEN}(?:@|\.|{_AT_WORDS}|a|{_DOT_WORDS}){_SHUT}", re.IGNORECASE)
-_AT_SET = frozenset(_AT_WORDS.split("|"))
+_BOXED = re.compile(rf"[(\[{{<]\s?(?:@|\.|{_AT_WORDS}|a|{_DOT_WORDS})\s?[)\]}}>]", re.IGNORECASE)
+_SURE_AT_WORDS = frozenset(_AT_WORDS.split("|")) - {"at"}
 _DOT_SET = frozenset(_DOT_WORDS.split("|"))
 _WINDOW = 120
 
 
-def _may_be_spelled(text: str, words: frozenset[str]) -> bool:
-    return (
-        "@" in text
-        or not words.isdisjoint(_DOT_SET)
-        or "艾特" in text
-        or ("." in text and not words.isdisjoint(_AT_SET) and _HAS_DOMAIN.search(text) is not None)
-        or _BOXED.search(text) is not None
-    )
-
-
-def find_spelled_emails(text: str, words: frozenset[str]) -> Iterator[Contact]:
+def find_spelled_emails(text: str, looked: Glance) -> Iterator[Contact]:
     """Addresses with "at" and "dot" in words, in brackets or with spaces around the sign.
 
     A bare "at" needs a spelled dot ("look at example dot net" counts) or a mail provider ("name at
-    gmail.com"); "apply at example.com" is a sentence with a link. `words` are the text's words.
+    gmail.com"); "apply at example.com" is a sentence with a link.
     """
-    if not _may_be_spelled(text, words):
+    known = looked.known
+    may_be = (
+        "@" in text
+        or _may_have_spelled_dot(text, looked)
+        or not known.isdisjoint(_SURE_AT_WORDS)
+        or ("at" in known and not known.isdisjoint(_MAILBOXES))
+        or "艾特" in text
+    )
+    if not may_be:
         return
     position = 0
     for at in _AT.finditer(text):
@@ -161,7 +159,7 @@ def _is_spelled_email(at: re.Match[str], domain: re.Match[str]) -> bool:
         return False
     if at["sign"]:
         return domain["tld"] in _STRONG
-    return at["word"].lower() != "at" or _MAILBOX.match(domain["host"]) is not None
+    return at["word"].lower() != "at" or domain["host"].lower() in _MAILBOXES
 
 
 _SPELLED_LINK = re.compile(
@@ -170,8 +168,14 @@ _SPELLED_LINK = re.compile(
 )
 
 
-def find_spelled_links(text: str, words: frozenset[str]) -> Iterator[Contact]:
+def find_spelled_links(text: str, looked: Glance) -> Iterator[Contact]:
     """Domains with the dot in a word or in brackets: "example dot com"."""
-    if not words.isdisjoint(_DOT_SET) or "点" in text or _BOXED.search(text):
+    if _may_have_spelled_dot(text, looked):
         for match in _SPELLED_LINK.finditer(text):
             yield Contact("link", *match.span(), _DOT_RE.sub(".", match[0]).lower(), True)
+
+
+def _may_have_spelled_dot(text: str, looked: Glance) -> bool:
+    if not looked.known.isdisjoint(_DOT_SET) or not looked.rare.isdisjoint("点點"):
+        return True
+    return any(sign in text for sign in "([{<") and _BOXED.search(text) is not None

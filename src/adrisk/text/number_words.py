@@ -10,15 +10,19 @@ _DIGIT_WORDS = {
     "fr": "zéro/zero un/une deux trois quatre cinq six sept huit neuf",
     "it": "zero uno/una due tre quattro cinque sei sette otto nove",
     "de": "null eins/ein zwei/zwo drei vier fünf/fuenf sechs sieben acht neun",
-    "ru": "ноль/нуль один/раз два/две три четыре пять шесть семь восемь девять",
+    "ru": (
+        "ноль/нуль один/раз/единица два/две/двойка три/тройка четыре/четвёрка "
+        "пять/пятёрка/пятёрки/пятерки шесть/шестёрка семь/семёрка/семёрки восемь/восьмёрка "
+        "девять/девятка"
+    ),
     "uk": "нуль один два/дві три чотири п'ять шість сім вісім дев'ять",
     "pl": "zero jeden dwa/dwie trzy cztery pięć/piec sześć/szesc siedem osiem dziewięć/dziewiec",
     "tr": "sıfır/sifir bir iki üç/uc dört/dort beş/bes altı/alti yedi sekiz dokuz",
-    "vi": "không/khong một/mốt/mot hai ba bốn/tư/bon năm/lăm/nam sáu/sau bảy/bẩy/bay tám/tam chín/chin",
+    "vi": "không/khong một/mốt/mot hai ba bốn/tư/bon năm/lăm/nam sáu bảy/bẩy/bay tám/tam chín/chin",
     "id": "nol/kosong satu dua tiga empat lima enam tujuh delapan sembilan",
     "ar": (
-        "صفر واحد/واحدة اثنان/اثنين/إثنان/إثنين ثلاثة/ثلاث/تلاتة أربعة/اربعة/أربع/اربع خمسة/خمس "
-        "ستة/ست سبعة/سبع ثمانية/ثمان/ثمانيه/تمانية تسعة/تسع"
+        "صفر واحد/واحدة اثنان/اثنين/إثنان/إثنين ثلاثة/ثلاثه/ثلاث/تلاتة/تلاته أربعة/اربعة/أربع/اربع/اربعه خمسة/خمسه/خمس/خمسات "
+        "ستة/سته/ست سبعة/سبعه/سبع ثمانية/ثمان/ثمانيه/تمانية تسعة/تسعه/تسع"
     ),
     "fa": "صفر یک دو سه چهار پنج شش هفت هشت نه",
     "hi": (
@@ -33,7 +37,9 @@ _TENS = {
         "twenty thirty forty fifty sixty seventy eighty ninety",
     ),
     "es": (
-        "diez once doce trece catorce quince dieciséis diecisiete dieciocho diecinueve",
+        "diez once doce trece catorce quince dieciséis diecisiete dieciocho diecinueve "
+        "_ veintiuno veintidós veintitrés veinticuatro veinticinco veintiséis veintisiete "
+        "veintiocho veintinueve",
         "veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa",
     ),
     "fr": (
@@ -46,6 +52,12 @@ _TENS = {
         "двадцать тридцать сорок пятьдесят шестьдесят семьдесят восемьдесят девяносто",
     ),
 }
+
+_HUNDREDS = (
+    "cien doscientos trescientos cuatrocientos quinientos seiscientos setecientos ochocientos "
+    "novecientos",
+    "сто двести триста четыреста пятьсот шестьсот семьсот восемьсот девятьсот",
+)
 
 CHINESE_DIGITS = {
     character: digit
@@ -71,6 +83,9 @@ LETTER_DIGITS = dict.fromkeys("oOоОοΟ", "0") | dict.fromkeys("lIi", "1")
 REPEATS = {"double": 2, "triple": 3, "doble": 2, "dobles": 2, "дабл": 2, "डबल": 2, "ट्रिपल": 3}
 """Words that say the next digit several times."""
 
+FILLERS = frozenset({"y", "et", "cent", "cents", "zér", "cer", "зер"})
+"""Words inside a spelled number that bring no digit of their own ("treinta y dos", "zér0")."""
+
 
 def _number_words() -> dict[str, str]:
     words: dict[str, str] = {}
@@ -82,8 +97,12 @@ def _number_words() -> dict[str, str]:
             words.setdefault(word, str(number))
         for number, word in enumerate(tens.split(), start=2):
             words[word] = f"{number}0"
+    words.pop("_")
+    for hundreds in _HUNDREDS:
+        for number, word in enumerate(hundreds.split(), start=1):
+            words[word] = f"{number}00"
     return words
 
 
 NUMBER_WORDS = _number_words()
-"""Number word in lower case -> its one or two digits."""
+"""Number word in lower case -> its digits."""

@@ -30,7 +30,9 @@ _OTHER_SHAPE = re.compile(
 _NUMBER = r"(?:[1-9]\d{0,2}(?:[. ]\d{3}){1,2}|[1-9]\d{2,7})"
 _RANGE = re.compile(rf"({_NUMBER})\s?{_DASH}\s?({_NUMBER})")
 _MAX_LENGTH = 48
+_CLOSE = 20  # "rooms 5604-5606"
 _GROUPS = re.compile(r"\d+")
+_PLAIN_YEAR = re.compile(_YEAR)
 
 
 def ascii_shape(text: str) -> str:
@@ -45,14 +47,23 @@ def is_other_shape(text: str) -> bool:
     text = ascii_shape(text)
     if len(text) > _MAX_LENGTH:
         return False
-    if _OTHER_SHAPE.fullmatch(text):
-        return True
+    if text.startswith(("+", "(")):
+        return _is_range(text.strip("+()"))
+    return _OTHER_SHAPE.fullmatch(text) is not None or _is_range(text)
+
+
+def _is_range(text: str) -> bool:
+    """Whether the text is two round numbers, or two close ones, with a dash between them."""
     match = _RANGE.fullmatch(text)
     if not match:
         return False
     low, high = (int(re.sub(r"[. ]", "", part)) for part in match.groups())
+    if high > 10 * low and high // 10 % 100 == low % 100 == 0:
+        return True  # "5800-68002、…": the number of the next list item touches the range
     step = 50 if len(match[1]) == len(match[2]) else 10
-    return low < high <= 10 * low and low % step == high % step == 0
+    return low < high <= 10 * low and (
+        low % step == high % step == 0 or (high - low <= _CLOSE and len(match[1]) > 3)
+    )
 
 
 def is_number_list(text: str) -> bool:
@@ -80,10 +91,14 @@ def is_phone_shape(text: str) -> bool:
     lengths = [len(group) for group in groups]
     if not 7 <= sum(lengths) <= 15:
         return False
+    if len(set("".join(groups))) == 1:
+        return False
     if len(groups) == 1 or text.startswith("+"):
         return True
     between = re.split(r"\d+", text)[1:-1]
     if _is_code_or_decimal(groups, lengths, between):
+        return False
+    if "/" in text and not _may_have_slash(groups, lengths, text):
         return False
     if text.startswith(("(", "0")):
         return max(lengths) > 1
@@ -93,6 +108,17 @@ def is_phone_shape(text: str) -> bool:
     if max(lengths) == 2:
         return len(kinds) == 1 and len(groups) >= 4 and lengths[0] == 2
     return len(kinds) <= 2
+
+
+_SLASH_SHAPES = ([3, 3, 4], [1, 3, 3, 4], [2, 2, 2, 2, 2], [3, 7], [3, 3, 2, 2], [4, 3, 3])
+
+
+def _may_have_slash(groups: list[str], lengths: list[int], text: str) -> bool:
+    """Slashes belong to case numbers and standards more often than to phones."""
+    if any(_PLAIN_YEAR.fullmatch(group) for group in groups):
+        return False
+    has_area_code = text.startswith(("0", "(")) and 2 <= lengths[0] <= 5 and text.count("/") <= 2
+    return lengths in _SLASH_SHAPES or (has_area_code and (lengths[0] > 2 or lengths[1] > 4))
 
 
 def _is_code_or_decimal(groups: list[str], lengths: list[int], between: list[str]) -> bool:
@@ -152,8 +178,12 @@ _PERIOD = (
 )
 _UNIT = "km|m2|m²|sqft|sqm|kg|ml|people|users|followers|views|km2|га|кв|лет|чел|человек|людей"
 _LETTER = r"[^\W\d_]"
+_PAY = (
+    "工资|收入|底薪|月薪|薪资|薪水|待遇|salary|wages?|pay|зарплата|зп|з/п|оклад|salario|sueldo|salaire|gehalt|lohn"
+    "|lương|वेतन|सैलरी|تنخواہ|راتب|maaş|stipendio|salário|wynagrodzenie"
+)
 _AMOUNT_BEFORE = re.compile(
-    rf"(?:{_SYMBOL}|(?<!{_LETTER})(?:{_CURRENCY})\.?)\s?[:~]?\s?$", re.IGNORECASE
+    rf"(?:{_SYMBOL}|(?<!{_LETTER})(?:{_CURRENCY})\.?|{_PAY})\s?[:：~+（(]{{0,2}}\s?$", re.IGNORECASE
 )
 _AMOUNT_AFTER = re.compile(
     rf",\d\d(?!\d)|\s?(?:{_SYMBOL}(?!\s?\d)|[%‰°+](?!\d)|(?:{_CURRENCY}|{_MULTIPLE}|{_UNIT})(?!{_LETTER})"
@@ -197,12 +227,17 @@ def without_amounts(text: str, start: int, end: int) -> tuple[int, int]:
     return start, max(start, end)
 
 
+_ID_END = r"[\s.:：#№-]{0,3}(?:(?:id|no|nr|number|num|код|code|№|#)[\s.:：#-]{0,3})?$"
 _ID_BEFORE = re.compile(
-    rf"(?:(?<!{_LETTER})(?:ref|reference|référence|id|no|nr|nº|job|code|cod|código|kod|код|vacancy|req|lic"
-    "|license|licence|reg|registration|inn|инн|огрн|pin|zip|plz|cp|cep|isbn|order|арт|артикул|вакансия|вакансии"
-    "|лицензия|лицензии|licencia|siret|siren|nip|regon|krs|vat|gstin|cin|mã)|№|编号|編號|工号|执照|许可证|证号|邮编|番号)"
-    r"[\s.:：#№-]{0,3}(?:(?:id|no|nr|number|num|код|code|№|#)[\s.:：#-]{0,3})?$",
+    rf"(?:(?<!{_LETTER})(?:ref|reference|référence|referencyjny|referencia|kod|код|vacancy|req|lic|license"
+    "|licence|registration|inn|инн|огрн|pin|zip|plz|cp|cep|isbn|order|арт|артикул|вакансия|вакансии"
+    "|лицензия|лицензии|licencia|siret|siren|nip|regon|krs|vat|gstin|cin)|编号|編號|工号|执照|许可证|证号"
+    rf"|邮编|番号){_ID_END}",
     re.IGNORECASE,
+)
+# These stand before phones too, so a word for calling nearby outweighs them.
+_NUMBER_BEFORE = re.compile(
+    rf"(?:(?<!{_LETTER})(?:id|no|nr|nº|job|code|cod|código|reg|mã)|№){_ID_END}", re.IGNORECASE
 )
 _PHONE_BEFORE = re.compile(
     r"tel|phone|call|mob|cell|whats|contact|viber|text|ring|sms|fon|тел|звон|моб|пиш|смс|номер|ватсап"
@@ -220,13 +255,33 @@ def is_id_or_local(text: str, start: int, end: int) -> bool:
         return False
     count = sum(map(str.isdigit, number))
     before = text[max(start - 24, 0) : start]
+    if _ID_BEFORE.search(before):
+        return True
     if _PHONE_BEFORE.search(before):
         return False
-    if _ID_BEFORE.search(before) or (count <= 9 and before.rstrip().endswith("#")):
+    if _NUMBER_BEFORE.search(before) or (count <= 9 and before.rstrip().endswith("#")):
         return True
     if count == 7 and not _SHORT_SHAPE.fullmatch(number):
         return True
-    is_glued = (before[-1:].isascii() and (before[-1:].isalpha() or before[-1:] == "_")) or (
-        text[end : end + 1].isascii() and text[end : end + 1].isalpha()
+    return _is_part_of_code(text, start, end, count)
+
+
+_CODE_BEFORE = re.compile(r"[A-Za-z0-9_]+$")
+_CODE_AFTER = re.compile(r"[A-Za-z0-9_]+")
+_HEX = frozenset("0123456789abcdefABCDEF")
+
+
+def _is_part_of_code(text: str, start: int, end: int, count: int) -> bool:
+    """Whether letters touch the number in the way of an id or a hash ("ed90e5630108999bc")."""
+    before = _CODE_BEFORE.search(text[max(start - 40, 0) : start])
+    after = _CODE_AFTER.match(text, end, end + 40)
+    if not before and not after:
+        return False
+    return (
+        count <= 9
+        or all(
+            part is None or len(part[0]) <= 1 or not part[0].isalpha() or _HEX.issuperset(part[0])
+            for part in (before, after)
+        )
+        or bool(before and after)
     )
-    return count <= 9 and is_glued
