@@ -46,7 +46,6 @@ def test_scoring_a_file_loads_nothing_heavy(tiny_bundle, tmp_path):
     "verb",
     [
         ["train", "configs/quick.yaml", "nowhere", "-o", "out"],
-        ["evaluate", "models/default", "nowhere"],
         ["history"],
         ["pull", "models:/adrisk@champion", "-o", "out"],
         ["score", "ads.csv", "-o", "out.csv", "--model", "models:/adrisk@champion"],

@@ -509,15 +509,18 @@ def python(code, *arguments, cwd, **environment):
     )
 
 
-def test_the_default_is_mlflow_db_in_the_working_folder(registry, tiny_bundle):
-    code = (
-        "import sys\nfrom pathlib import Path\nfrom adrisk import track\n"
-        "with track.TrainingRun('e', 'r') as run:\n"
-        "    print(run.register(Path(sys.argv[1]), 'adrisk', {}), run.tracking_uri)\n"
-    )
-    done = python(code, str(tiny_bundle), cwd=registry)
-    assert done.stdout.split() == ["5", f"sqlite:///{registry}/mlflow.db"], done.stderr
-    assert track.history("adrisk")[0].version == "5"
+def test_the_default_is_mlflow_db_in_the_working_folder(registry, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    with track.TrainingRun("training", "parent") as run:
+        assert run.tracking_uri == f"sqlite:///{registry}/mlflow.db"
+    assert set(runs()) == {"parent"}
+    assert len(track.history("adrisk")) == 4
+    elsewhere = registry / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    with pytest.raises(RegistryError, match=r"no database .*elsewhere"):
+        track.history("adrisk")
 
 
 def test_a_better_model_takes_over_after_a_worse_one(registry, dataset, tiny_bundle, tmp_path):

@@ -33,7 +33,6 @@ from adrisk.metrics import (
 )
 from adrisk.score.bundle import CARD, ENCODER, METRICS, TOKENIZER, add_files, load_bundle
 from adrisk.score.encoder import EncoderTokenizer, OnnxEncoder
-from adrisk.score.scorer import Scorer
 from adrisk.train.fit import FittedModel, fit_model, seal
 from adrisk.train.recipe import ModelKind, Recipe
 
@@ -101,7 +100,7 @@ def train(
         chosen = _choose(candidates, dataset.part("validation"))
         say(f"chosen on the validation part: {chosen.kind}")
         _copy_bundle(chosen.bundle, out)
-        evaluations = {c.kind: c.evaluation for c in candidates}
+        evaluations: dict[str, Evaluation] = {c.kind: c.evaluation for c in candidates}
         report = write_report(evaluations, work_dir / "report", title=f"adrisk: {recipe.name}")
         run.log_files(report.parent)
         registered = None

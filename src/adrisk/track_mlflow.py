@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import math
 import os
@@ -86,11 +87,11 @@ def flat(nested: Mapping[str, Any]) -> dict[str, Any]:
     """A nested mapping under dotted names that MLflow accepts, each one distinct."""
     named: dict[str, Any] = {}
     for path, value in _leaves(nested):
-        name = _ILLEGAL_IN_NAME.sub("_", path)[:_MAX_NAME]
-        if name in ("", ".") or name.startswith(".."):  # MLflow might take it for a path
-            name = f"_{name[1:]}"
-        while name in named:
-            name = f"{name[: _MAX_NAME - 10]}_{len(named)}"
+        legal = _ILLEGAL_IN_NAME.sub("_", path)[:_MAX_NAME]
+        if legal in ("", ".") or legal.startswith(".."):  # MLflow might take it for a path
+            legal = f"_{legal[1:]}"
+        numbered = (f"{legal[: _MAX_NAME - 10]}_{n}" for n in itertools.count(2))
+        name = next(name for name in itertools.chain([legal], numbered) if name not in named)
         named[name] = value
     return named
 

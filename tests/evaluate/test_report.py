@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -94,7 +95,7 @@ def test_the_page_is_whole_and_accessible(page):
     assert len(images) == 4
     assert all(len(image["alt"]) > 30 for image in images)
     levels = [int(tag[1]) for tag, _ in html.tags if re.fullmatch("h[1-6]", tag)]
-    assert all(b - a <= 1 for a, b in zip(levels, levels[1:], strict=False))
+    assert all(b - a <= 1 for a, b in pairwise(levels))
 
 
 def test_the_page_asks_nothing_of_the_network(page):

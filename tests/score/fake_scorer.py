@@ -18,7 +18,7 @@ class FakeScorer:
     assumed_prevalence = 0.02
     points = OperatingPoints(review=0.5, priority_review=0.9)
     curve = OperatingCurve([0.9, 0.6, 0.1], [0.2, 0.5, 1.0], [0.001, 0.01, 1.0])
-    _prevalence = None
+    prevalence = None
 
     def __init__(self, interrupt_at: int | None = None) -> None:
         """`interrupt_at`: the call of score_prepared (from 1) at which Ctrl-C is pressed."""

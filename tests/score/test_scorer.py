@@ -54,7 +54,21 @@ def test_probabilities_are_the_scores(scorer):
     assert [s.risk_score for s in scorer.score(texts)] == pytest.approx(list(p[:, 0]), abs=5e-7)
 
 
+def test_scores_and_probabilities_in_one_pass(scorer):
+    ads = [RISKY, "", PLAIN, RISKY]
+    prepared = scorer.prepare(ads)
+    scored, p = scorer.score_and_proba(prepared)
+    assert scored == scorer.score_prepared(prepared)
+    assert np.isnan(p[1]).all() and p.shape == (4, len(scorer.targets)) and p.dtype == np.float64
+    np.testing.assert_array_equal(p[[0, 2, 3]], scorer.predict_proba([RISKY, PLAIN, RISKY]))
+    rare = Scorer.load(scorer.bundle.path, prevalence=0.001)
+    np.testing.assert_array_equal(
+        rare.score_and_proba(rare.prepare([RISKY]))[1], rare.predict_proba([RISKY])
+    )
+
+
 def test_no_ads_no_results(scorer):
+    assert scorer.score_and_proba([])[1].shape == (0, len(scorer.targets))
     assert scorer.score([]) == []
     assert scorer.predict_proba([]).shape == (0, len(scorer.targets))
 

@@ -67,9 +67,7 @@ def test_without_validation_labels_the_middle_C_is_taken(tokenizer, caplog):
     nothing = (ads, np.full_like(y, np.nan))
     block = BLOCK.model_copy(update={"C": (0.01, 1.0, 100.0)})
     result = train_linear(block, tokenizer, toy(), nothing, seed=0)
-    middle = train_linear(
-        block.model_copy(update={"C": (1.0,)}), tokenizer, toy(), nothing, seed=0
-    )
+    middle = train_linear(block.model_copy(update={"C": (1.0,)}), tokenizer, toy(), nothing, seed=0)
     assert result.weights.to_bytes() == middle.weights.to_bytes()
     assert "middle C" in caplog.text
 

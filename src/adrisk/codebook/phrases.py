@@ -104,7 +104,7 @@ class Phrase(NamedTuple):
     language: str
     first: str
     rest: tuple[tuple[str, str], ...]
-    reach: int  # how far before its longest piece the phrase may begin
+    reach: int  # how far before its longest piece the phrase begins at most; 0: with it
 
     @classmethod
     def parse(cls, label: str, language: str, folded: str) -> tuple[str, Phrase]:
@@ -112,13 +112,9 @@ class Phrase(NamedTuple):
         if "*" not in folded and "…" not in folded:
             return folded, cls(label, language, folded, (), 0)
         first, *others = _JOINT.split(folded)
-        joints, pieces = [joint.strip() for joint in others[::2]], others[1::2]
-        longest = max([first, *pieces], key=len)
-        reach = 0
-        if longest != first:
-            before = pieces[: pieces.index(longest)]
-            gaps = sum(MAX_GAP if joint == "…" else MAX_INFLECTION for joint in joints)
-            reach = len(first) + gaps + sum(map(len, before))
+        joints, pieces = others[::2], others[1::2]
+        longest = max(first, *pieces, key=len)
+        reach = 0 if longest == first else len(folded) + MAX_GAP * len(joints)
         return longest, cls(label, language, first, tuple(zip(joints, pieces, strict=True)), reach)
 
 
@@ -203,10 +199,10 @@ def _word_start(text: str, start: int, language: str) -> int | None:
 def _end(text: str, position: int, phrase: Phrase) -> int | None:
     """Where the phrase ends whose first piece ends at `position`; None where it does not match."""
     for joint, piece in phrase.rest:
-        if joint == "…":
-            found = _after_gap(text, position, piece, phrase.language)
-        else:
+        if joint == "*":
             found = _after_inflection(text, position, piece)
+        else:
+            found = _after_gap(text, position, piece, phrase.language)
         if found is None:
             return None
         position = found

@@ -47,7 +47,7 @@ def metadata(train: AdDataset, validation: AdDataset, seed: int) -> Ranker:
     vectorizer = DictVectorizer()
     features = vectorizer.fit_transform(_metadata(train.take(rows)))
     model = _regression(1.0, seed).fit(features, y)
-    return lambda ads: model.decision_function(vectorizer.transform(_metadata(ads)))
+    return _ranker(model, lambda ads: vectorizer.transform(_metadata(ads)))
 
 
 def tfidf(train: AdDataset, validation: AdDataset, seed: int) -> Ranker:
@@ -67,15 +67,8 @@ def tfidf(train: AdDataset, validation: AdDataset, seed: int) -> Ranker:
     known, y_validation = known_classes(validation.risk)
     held_out = validation.take(known)
 
-    def ranker(c: float) -> Ranker:
-        model = _regression(c, seed).fit(features, y)
-        return lambda ads: (
-            model.decision_function(vectorizer.transform(redacted_texts(ads)))
-            if len(ads)
-            else np.empty(0)
-        )
-
-    rankers = [ranker(c) for c in TFIDF_C]
+    models = [_regression(c, seed).fit(features, y) for c in TFIDF_C]
+    rankers = [_ranker(m, lambda ads: vectorizer.transform(redacted_texts(ads))) for m in models]
     quality = [np.nan_to_num(average_precision(y_validation, r(held_out))) for r in rankers]
     return rankers[int(np.argmax(quality))]
 
@@ -116,6 +109,10 @@ def _labelled(train: AdDataset) -> tuple[np.ndarray, np.ndarray]:
             "the training part needs risky and non-risky ads: label more ads, or use another seed"
         )
     return rows, y
+
+
+def _ranker(model: Any, features: Callable[[AdDataset], Any]) -> Ranker:
+    return lambda ads: model.decision_function(features(ads)) if len(ads) else np.empty(0)
 
 
 def _regression(c: float, seed: int) -> Any:

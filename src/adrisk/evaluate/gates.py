@@ -65,7 +65,7 @@ def _parity(case: _Case) -> GateResult:
     bundle = case.challenger.bundle
     if case.challenger.kind == "linear":
         return GateResult("parity", True, "the linear stage has one implementation")
-    parity = json.loads(bundle.files.get(METRICS, b"{}")).get("parity", {})
+    parity = json.loads(bundle.files.get(METRICS, b"{}")).get("parity") or {}
     difference, tolerance = parity.get("max_logit_difference"), parity.get("tolerance")
     if difference is None or tolerance is None:
         return GateResult("parity", False, "the bundle's metrics hold no parity figure")

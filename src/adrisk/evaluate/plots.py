@@ -26,7 +26,7 @@ def precision_recall_plot(evaluations: Mapping[str, Evaluation]) -> str:
     for place, (name, evaluation) in enumerate(evaluations.items()):
         curves, ap = evaluation.curves, evaluation.risk.average_precision.value
         axes.step(
-            [0.0, *curves.recall],
+            [0.0, *curves.recall] if curves.recall else [],
             [*curves.precision[:1], *curves.precision],
             where="pre",
             label=f"average precision {figure(ap)}: {name}",

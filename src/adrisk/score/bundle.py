@@ -65,7 +65,9 @@ def load_bundle(path: Path | str) -> Bundle:
     listed: dict[str, dict[str, Any]] = manifest["files"]
     for entry in sorted(folder.iterdir()):
         if entry.is_symlink() or not entry.is_file():
-            raise BundleError(entry.name, "a bundle holds plain files only, no links and no folders")
+            raise BundleError(
+                entry.name, "a bundle holds plain files only, no links and no folders"
+            )
         if entry.name != MANIFEST and entry.name not in listed:
             raise BundleError(entry.name, "the manifest does not list this file")
     files = {name: _read_listed(folder, name, facts) for name, facts in listed.items()}

@@ -35,7 +35,8 @@ def apply_calibrator(
     if kind == "platt":
         return sigmoid(calibrator["a"] * logits + calibrator["b"])
     if kind == "isotonic":
-        return np.interp(logits, calibrator["x"], calibrator["y"])
+        between: NDArray[np.float64] = np.interp(logits, calibrator["x"], calibrator["y"])
+        return between
     raise BundleError("manifest.json", f"unknown calibrator kind {kind!r}")
 
 

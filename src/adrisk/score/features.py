@@ -48,7 +48,9 @@ class FeatureSettings:
     def from_dict(cls, raw: dict[str, Any]) -> FeatureSettings:
         """The inverse of `to_dict`, from JSON types."""
         chars = raw["char_ngrams"]
-        return cls(int(raw["n_buckets"]), tuple(raw["token_ngrams"]), tuple(chars) if chars else None)
+        return cls(
+            int(raw["n_buckets"]), tuple(raw["token_ngrams"]), tuple(chars) if chars else None
+        )
 
 
 def hash_ngrams(

@@ -73,6 +73,8 @@ def load_model(bundle: Bundle, threads: int | None, batch_size: int) -> Model:
         if name not in bundle.files:
             raise BundleError(name, f"a bundle of kind {kind} needs this file")
     try:
-        return LinearStage(bundle) if kind == "linear" else EncoderStage(bundle, threads, batch_size)
+        return (
+            LinearStage(bundle) if kind == "linear" else EncoderStage(bundle, threads, batch_size)
+        )
     except (KeyError, ValueError, TypeError) as error:
         raise BundleError(MANIFEST, f"the {kind} model cannot be built from it: {error}") from error

@@ -253,7 +253,7 @@ def _settings(scorer: Scorer, places: _Places, options: ScoreOptions) -> dict[st
         **columns,
         **chosen,
         "tiers": dataclasses.asdict(scorer.points),
-        "prevalence": scorer._prevalence,
+        "prevalence": scorer.prevalence,
         "bundle_sha256": scorer.bundle_sha256,
         "adrisk version": __version__,
     }

@@ -77,7 +77,7 @@ class Scorer:
             raise BundleError(MANIFEST, f"the scoring block is incomplete: {error}") from error
         self.bundle = bundle
         self.bundle_sha256 = bundle.bundle_sha256
-        self._prevalence = prevalence
+        self.prevalence = prevalence
         self._model = load_model(bundle, threads, batch_size)
 
     @classmethod
@@ -200,11 +200,11 @@ class Scorer:
         return PreparedAd(checked, item, checked.language or detect(item.text))
 
     def _shifted(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-        if self._prevalence is None:
+        if self.prevalence is None:
             return probabilities
         shifted = probabilities.copy()
         column = shifted[:, self._risk_column]
-        shifted[:, self._risk_column] = shift_prior(column, self.base_rate, self._prevalence)
+        shifted[:, self._risk_column] = shift_prior(column, self.base_rate, self.prevalence)
         return shifted
 
     def _scored(

@@ -74,7 +74,7 @@ _YEAR_OR_ROUND = re.compile(r"(?:19|20)\d\d|\d+00")
 
 
 class Atom(NamedTuple):
-    """Digits at code points [start, end), written as `kind`: digits, word, letter or filler."""
+    """Digits at code points [start, end), written as `kind`: digits, word, words (glued), letter or filler."""
 
     start: int
     end: int
@@ -143,7 +143,7 @@ def _runs(text: str, first: int, last: int) -> Iterator[list[Atom]]:
             digits = digits[:1] * repeats + digits[1:]
         gap = text[run[-1].end : match.start()] if run else ""
         atom = Atom(match.start(), match.end(), kind, digits, gap)
-        if run and not _joins(run[-1], atom):
+        if run and not _joins(run[-1], atom, text):
             yield run
             run = []
         run.append(atom)
@@ -166,7 +166,7 @@ def _read(match: regex.Match[str]) -> tuple[str, str]:
     if word in REPEATS or word in FILLERS:
         return "filler", ""
     glued = _glued(word)
-    return ("word", "".join(NUMBER_WORDS[part] for part in glued)) if glued else ("", "")
+    return ("words", "".join(NUMBER_WORDS[part] for part in glued)) if glued else ("", "")
 
 
 def _glued(word: str) -> list[str]:
@@ -177,7 +177,7 @@ def _glued(word: str) -> list[str]:
     return match.captures("part") if match else []
 
 
-def _joins(before: Atom, atom: Atom) -> bool:
+def _joins(before: Atom, atom: Atom, text: str) -> bool:
     """Whether the gap between two atoms can stand inside one number."""
     gap = atom.gap
     if len(gap) > _MAX_GAP or _NEVER_IN_GAP.search(gap):
@@ -185,9 +185,12 @@ def _joins(before: Atom, atom: Atom) -> bool:
     has_space = _has_space(gap)
     are_single = len(before.digits) == len(atom.digits) == 1
     if not are_single and _TIME_OR_LIST.search(gap):
-        return before.kind == atom.kind == "word" and ":" not in gap
+        return not (before.kind == atom.kind == "digits" or ":" in gap or "：" in gap)
     if "letter" in (before.kind, atom.kind) and has_space and not are_single:
-        return False
+        # "600 o 700" is a sentence; "555 o143" hangs together.
+        if atom.kind == "letter":
+            return text[atom.end : atom.end + 1].isdecimal()
+        return text[before.start - 1 : before.start].isdecimal()
     if "\n" in gap or "+" in gap:
         return are_single and "+" not in gap
     if before.kind == atom.kind == "digits" and not _PLAIN_GAP.fullmatch(gap):
@@ -201,8 +204,7 @@ def _trimmed(run: list[Atom], text: str) -> list[Atom]:
         run = run[:-1]
     while run and run[0].kind == "filler":
         run = run[1:]
-    if len(run) > 1 and _has_space(run[-1].gap) and text[run[-1].end : run[-1].end + 1].isalpha():
-        run = run[:-1]  # "… 0143 9am"
+    run = _without_strays(run, text)
     first, last = 0, len(run)
     while first < last and run[first].kind != "digits" and _has_space(_gap_after(run, first)):
         first += 1
@@ -213,6 +215,25 @@ def _trimmed(run: list[Atom], text: str) -> list[Atom]:
     if len(core) < len(run) and all(a.kind == "digits" for a in core) and _total(core) >= 10:
         return core
     return run
+
+
+def _without_strays(run: list[Atom], text: str) -> list[Atom]:
+    """The run without an hour behind it ("… 0143 9am") or a lone digit behind another sign."""
+    after = text[run[-1].end : run[-1].end + 1] if run else ""
+    if len(run) > 1 and _has_space(run[-1].gap) and (after.isalpha() or after in (":", "：")):
+        run = run[:-1]
+    if len(run) > _MIN_DIGITS and len(run[-1].digits) == 1 and _is_stray(run[-1], run[1:-1]):
+        run = run[:-1]
+    if len(run) > _MIN_DIGITS and len(run[0].digits) == 1 and _is_stray(run[1], run[2:]):
+        run = run[1:]
+    return run
+
+
+def _is_stray(atom: Atom, others: list[Atom]) -> bool:
+    """Whether a comma or a line break parts an atom from the rest and stands nowhere else in it."""
+    return any(
+        sign in atom.gap and not any(sign in other.gap for other in others) for sign in ",;，、\n"
+    )
 
 
 def _phone_part(run: list[Atom], text: str) -> list[Atom]:
@@ -231,7 +252,7 @@ def _phone_part(run: list[Atom], text: str) -> list[Atom]:
 
 def _is_spelled(run: list[Atom], text: str) -> bool:
     """Whether number words or letters are mixed in the way of a phone, not of a sentence."""
-    words = sum(1 for atom in run if atom.kind == "word")
+    words = sum({"word": 1, "words": 3}.get(atom.kind, 0) for atom in run)
     letters = sum(1 for atom in run if atom.kind == "letter")
     if words >= 3:
         return True
@@ -288,7 +309,7 @@ def _has_odd_gaps(run: list[Atom]) -> bool:
 
 def _is_counting(run: list[Atom]) -> bool:
     """Whether the run counts up one by one, as "one two three …" or "1 2 3 4 5 6 7" do."""
-    return all(
+    return len(run) > 2 and all(
         b.digits.isdigit() and a.digits.isdigit() and int(b.digits) == int(a.digits) + 1
         for a, b in pairwise(run)
     )

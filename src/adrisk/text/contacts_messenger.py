@@ -37,7 +37,7 @@ _NAMES = frozenset(_NAME_WORDS.split())
 # Names that are everyday words or letters too: they ask for more before an id is believed.
 _WORDS_TOO = frozenset({"line", "signal", "snap", "whats", "wa", "ig", "imo", "сигнал"})
 _CHINESE_NAME = re.compile(
-    "[微薇威徽] ?信|[vV]信|[加+][vV微]|微(?=[:：])|[vVqQ][xXqQ](?=[:：号是]?[a-zA-Z0-9])|扣扣|企鹅号|[快抖][手音]|陌陌"
+    "[微薇威徽vV] ?信|[加+](?:[vV]|微(?!信))|微(?=[:：])|[vVqQ][xXqQ](?=[号是]?[:： ]?[a-zA-Z0-9])|扣扣|企鹅号|[快抖][手音]|陌陌"
 )
 _CHINESE_HINTS = "信微扣鹅手音陌加号"
 _MARK = (

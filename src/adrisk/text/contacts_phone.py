@@ -31,7 +31,7 @@ _SPACE = r"[^\S\n\r]"
 _SEPARATOR = rf"{_SPACE}?(?:[().\-‐‑‒–—/]{_SPACE}?){{0,3}}"
 # Possessive: digits and separators are disjoint, so nothing is ever tried twice.
 _CANDIDATE = re.compile(rf"\d++(?:{_SEPARATOR}\d++)*+")
-_LEAD = re.compile(rf"(?:\+{_SPACE}?\(?|\(\+?)$")
+_LEAD = re.compile(rf"(?:\+{_SPACE}?\(?|\(\+?)\Z")
 _POSTAL_CODE = re.compile(r"\d\d-\d{3}")  # "ul. Toruńska 103 85-817"
 _NOT_SPACE = re.compile(r"\S+")
 _PARTS = re.compile(r"[^/–—-]+")

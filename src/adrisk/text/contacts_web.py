@@ -104,7 +104,7 @@ _AT = re.compile(
     re.IGNORECASE,
 )
 _LOCAL = re.compile(
-    rf"(?<![{_CHARS}._%+-])(?:[{_CHARS}._%+-]{{1,40}}{_DOT}){{0,2}}[{_CHARS}._%+-]{{1,64}}$",
+    rf"(?<![{_CHARS}._%+-])(?:[{_CHARS}._%+-]{{1,40}}{_DOT}){{0,2}}[{_CHARS}._%+-]{{1,64}}\Z",
     re.IGNORECASE,
 )
 _DOMAIN = re.compile(
@@ -112,6 +112,7 @@ _DOMAIN = re.compile(
     rf"(?P<dot>{_ANY_DOT})(?P<tld>{_TLD}|{_WORD_TLD}|ру|ком)(?![{_CHARS}])",
     re.IGNORECASE,
 )
+_LOCAL_END = re.compile(rf"[{_CHARS}._%+-]")
 _ANY_DOT_RE = re.compile(_ANY_DOT, re.IGNORECASE)
 _DOT_RE = re.compile(_DOT, re.IGNORECASE)
 _BOXED = re.compile(rf"[(\[{{<]\s?(?:@|\.|{_AT_WORDS}|a|{_DOT_WORDS})\s?[)\]}}>]", re.IGNORECASE)
@@ -138,7 +139,7 @@ def find_spelled_emails(text: str, looked: Glance) -> Iterator[Contact]:
         return
     position = 0
     for at in _AT.finditer(text):
-        if at.start() < position:
+        if at.start() < position or not _LOCAL_END.match(text, at.start() - 1):
             continue
         before = text[max(at.start() - _WINDOW, position) : at.start()]
         local = _LOCAL.search(before)

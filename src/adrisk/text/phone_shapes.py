@@ -183,7 +183,8 @@ _PAY = (
     "|lương|वेतन|सैलरी|تنخواہ|راتب|maaş|stipendio|salário|wynagrodzenie"
 )
 _AMOUNT_BEFORE = re.compile(
-    rf"(?:{_SYMBOL}|(?<!{_LETTER})(?:{_CURRENCY})\.?|{_PAY})\s?[:：~+（(]{{0,2}}\s?$", re.IGNORECASE
+    rf"(?:{_SYMBOL}|(?<!{_LETTER})(?:{_CURRENCY})\.?|{_PAY})\s?[:：~+（(]{{0,2}}\s?\Z",
+    re.IGNORECASE,
 )
 _AMOUNT_AFTER = re.compile(
     rf",\d\d(?!\d)|\s?(?:{_SYMBOL}(?!\s?\d)|[%‰°+](?!\d)|(?:{_CURRENCY}|{_MULTIPLE}|{_UNIT})(?!{_LETTER})"
@@ -197,7 +198,7 @@ _HEAD_AMOUNT = re.compile(
     rf"(?:[1-9]\d{{0,2}}(?:[. ]\d{{3}}){{0,2}}[. ]000|\d+)(?:{_DASH}\d+)?(?=\s|$)"
 )
 _TAIL_AMOUNT = re.compile(
-    r"(?:(?<=\s)|^)(?:[1-9]\d{0,2}(?:[. ]\d{3}){0,2}[. ]000|\d+(?:[-–—]\d+)?)$"
+    r"(?:(?<=\s)|^)(?:[1-9]\d{0,2}(?:[. ]\d{3}){0,2}[. ]000|\d+(?:[-–—]\d+)?)\Z"
 )
 _HOUR_AFTER = re.compile(r"[:hч]\d\d|\s?(?:am|pm|uhr|h)(?![^\W\d_])", re.IGNORECASE)
 
@@ -227,7 +228,7 @@ def without_amounts(text: str, start: int, end: int) -> tuple[int, int]:
     return start, max(start, end)
 
 
-_ID_END = r"[\s.:：#№-]{0,3}(?:(?:id|no|nr|number|num|код|code|№|#)[\s.:：#-]{0,3})?$"
+_ID_END = r"[\s.:：#№-]{0,3}(?:(?:id|no|nr|number|num|код|code|№|#)[\s.:：#-]{0,3})?\Z"
 _ID_BEFORE = re.compile(
     rf"(?:(?<!{_LETTER})(?:ref|reference|référence|referencyjny|referencia|kod|код|vacancy|req|lic|license"
     "|licence|registration|inn|инн|огрн|pin|zip|plz|cp|cep|isbn|order|арт|артикул|вакансия|вакансии"
@@ -266,7 +267,7 @@ def is_id_or_local(text: str, start: int, end: int) -> bool:
     return _is_part_of_code(text, start, end, count)
 
 
-_CODE_BEFORE = re.compile(r"[A-Za-z0-9_]+$")
+_CODE_BEFORE = re.compile(r"[A-Za-z0-9_]+\Z")
 _CODE_AFTER = re.compile(r"[A-Za-z0-9_]+")
 _HEX = frozenset("0123456789abcdefABCDEF")
 

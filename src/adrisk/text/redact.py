@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from adrisk.codebook.match import find_identity_words
 from adrisk.text.alignment import Alignment, Replacement, apply_replacements
-from adrisk.text.contacts import PLACEHOLDER, Contact, find_contacts
+from adrisk.text.contacts import Contact, find_contacts
 
 __all__ = ["PLACEHOLDERS", "REDACT_COUNTS", "Contact", "Redacted", "find_contacts", "redact"]
 
@@ -66,10 +66,4 @@ def _count_name(contact: Contact) -> str:
 
 
 def _named_identity(text: str) -> list[tuple[int, int, str]]:
-    """Identity words outside the placeholders that stand in the text."""
-    taken = [match.span() for match in PLACEHOLDER.finditer(text)] if "[" in text else []
-    return [
-        (start, end, "identity")
-        for start, end in find_identity_words(text)
-        if not any(start < last and first < end for first, last in taken)
-    ]
+    return [(start, end, "identity") for start, end in find_identity_words(text)]

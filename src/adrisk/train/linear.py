@@ -120,7 +120,9 @@ def _fit(
     # Columns that no training ad uses have weight 0: leaving them out makes the fit much faster.
     used = np.flatnonzero(np.diff(matrix.tocsc().indptr))
     if len(used) == 0:
-        raise RecipeError(f"linear.min_df: no n-gram occurs in {block.min_df} training ads: lower it")
+        raise RecipeError(
+            f"linear.min_df: no n-gram occurs in {block.min_df} training ads: lower it"
+        )
     compact = matrix[:, used]
     full = np.zeros(matrix.shape[1])
     for column in range(n_targets):
@@ -157,8 +159,8 @@ def _validation_quality(
     model: LinearModel, validation: tuple[Sequence[ModelInput], np.ndarray]
 ) -> float:
     inputs, targets = validation
-    sure = np.flatnonzero(~np.isnan(targets[:, 0]) & (targets[:, 0] != 0.5))
-    if len(sure) == 0:
+    sure = np.flatnonzero(~np.isnan(targets[:, 0]) & (targets[:, 0] != 0.5)).tolist()
+    if not sure:
         return float("nan")
     logits = model.logits([inputs[i] for i in sure])[:, 0]
     return average_precision((targets[sure, 0] > 0.5).astype(int), logits)

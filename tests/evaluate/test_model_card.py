@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import copy
+import re
+
+import pytest
+import yaml
+
+from adrisk.evaluate.measure import evaluate_scorer
+from adrisk.evaluate.model_card import model_card
+from adrisk.score.scorer import Scorer
+
+
+@pytest.fixture(scope="module")
+def scorer(tiny_bundle):
+    return Scorer.load(tiny_bundle)
+
+
+@pytest.fixture(scope="module")
+def metrics(scorer, dataset):
+    evaluation = evaluate_scorer(scorer, dataset.part("test"), n_resamples=20)
+    return {"test": evaluation.to_dict(), "validation_average_precision": 0.875}
+
+
+@pytest.fixture
+def manifest(scorer):
+    return copy.deepcopy(scorer.bundle.manifest)
+
+
+def front_matter(card):
+    return yaml.safe_load(card.split("---\n")[1])
+
+
+def test_the_front_matter_is_what_hugging_face_reads(manifest, metrics):
+    manifest["scoring"]["languages"] = ["no", "en", "zh-Hant", "und", "en-GB"]
+    head = front_matter(model_card(manifest, metrics))
+    assert head["license"] == "apache-2.0"
+    assert head["pipeline_tag"] == "text-classification"
+    assert head["language"] == ["en", "no", "zh"]
+
+
+def test_it_states_the_figures_with_base_rate_and_interval(manifest, metrics):
+    card = model_card(manifest, metrics)
+    risk = metrics["test"]["risk"]
+    ap = risk["average_precision"]
+    assert (
+        f"| average precision | {ap['value']:.3f} ({ap['low']:.3f} to {ap['high']:.3f}) |" in card
+    )
+    assert f"| base rate (what chance would reach) | {risk['base_rate']:.3f} |" in card
+    assert "was chosen: 0.875." in card
+    assert manifest["training_data"]["fingerprint"] in card
+    assert manifest["training_data"]["split_sha256"] in card
+
+
+def test_it_states_the_thresholds_of_the_bundle(manifest, metrics):
+    manifest["scoring"]["operating_points"] = {"review": 0.25, "priority_review": 2.0}
+    card = model_card(manifest, metrics)
+    assert "| review | 0.250 |" in card
+    assert "| priority_review | never reached |" in card
+
+
+def test_it_says_what_the_model_is_not(manifest, metrics):
+    card = model_card(manifest, metrics)
+    for sentence in (
+        "a risk that needs a human look",
+        "never a statement about a person",
+        "Suspicion is not fact",
+        "Adult consensual sex work is not trafficking",
+        "Must not be used",
+    ):
+        assert sentence in card, sentence
+
+
+def test_parity_is_told_where_it_was_measured(manifest, metrics):
+    parity = {"max_logit_difference": 3.2e-7, "tolerance": 1e-3}
+    assert "3.2e-07 (allowed 1.0e-03)" in model_card(manifest, {**metrics, "parity": parity})
+    assert "logits" not in model_card(manifest, metrics)
+
+
+def test_missing_figures_read_as_missing(manifest):
+    for metrics in ({}, {"test": {}, "validation_average_precision": float("nan")}):
+        card = model_card(manifest, metrics)
+        assert "| average precision | n/a |" in card
+        assert "was chosen: n/a." in card
+
+
+def test_names_from_outside_stay_text(manifest, metrics):
+    manifest["base_model"] = {"name": "<script>x</script>\n# head", "revision": "a|b"}
+    manifest["scoring"]["languages"] = ["en", "x]: {evil: yes}"]
+    card = model_card(manifest, metrics)
+    assert "<script" not in card
+    assert not re.search("^# head", card, re.MULTILINE)
+    assert front_matter(card)["language"] == ["en"]
+    assert set(front_matter(card)) == {
+        "license",
+        "library_name",
+        "pipeline_tag",
+        "language",
+        "tags",
+    }
+
+
+def test_no_text_of_an_ad_is_in_the_card(manifest, metrics, dataset):
+    card = model_card(manifest, metrics)
+    assert not any(text.split(": ")[1] in card for text in dataset.texts)
