@@ -87,7 +87,7 @@ BEFORE = [
     "اتصل ",
     "12.05.2026 – ",
 ]
-AFTER = ["", ".", " now", ", 9:00-18:00", " €500/week", "联系", " звоните", "\n2 rooms"]
+AFTER = ["", ".", " now", ", 9:00-18:00", " €500/week", "，联系", " звоните", "\n2 rooms"]
 
 
 def other_script(digits, zero):
@@ -130,7 +130,7 @@ def test_no_phone_survives(phone, before, after):
     assert redact(f"{before}{written}{after}").text == f"{before}[PHONE]{after}"
 
 
-@settings(deadline=None, max_examples=100000)
+@settings(deadline=None, max_examples=20000)
 @given(disguised_phones(), st.sampled_from(BEFORE), st.sampled_from(AFTER))
 def test_no_disguised_phone_survives(phone, before, after):
     digits, written = phone
@@ -172,15 +172,15 @@ def test_amounts_dates_and_hours_survive(figure, before, after):
     assert redact(text).text == text
 
 
-PIECES = st.sampled_from(
-    "202 555 0143 2 0 2025550143 ٢ 一 二 - . @ ( ) + / , € [ ] 🌸 o l two oh three at dot com a and "
-    "example ref www 微信 telegram: PHONE Polish girls".split()
-    + [" ", "\n", *PLACEHOLDERS]
-)
+WORDS_AND_SIGNS = """
+202 555 0143 2 0 2025550143 ٢ 一 二 - . @ ( ) + / , € [ ] 🌸 o l two oh three at dot com a and
+example ref www 微信 telegram: PHONE Polish girls
+"""
+PIECES = st.sampled_from([*WORDS_AND_SIGNS.split(), " ", "\n", *PLACEHOLDERS])
 HOSTILE = st.one_of(st.lists(PIECES, max_size=30).map("".join), st.text(max_size=60))
 
 
-@settings(deadline=None, max_examples=10000)
+@settings(deadline=None, max_examples=2000)
 @given(HOSTILE)
 def test_redacting_twice_changes_nothing(text):
     once = redact(text)
@@ -189,7 +189,7 @@ def test_redacting_twice_changes_nothing(text):
     assert twice.counts == {}
 
 
-@settings(deadline=None, max_examples=3000)
+@settings(deadline=None, max_examples=1000)
 @given(HOSTILE)
 def test_contacts_are_sorted_apart_and_inside_the_text(text):
     position = 0

@@ -5,6 +5,7 @@ import pytest
 
 from adrisk.errors import RecipeError
 from adrisk.score.calibrate import apply_calibrator, sigmoid
+from adrisk.score.decide import NEVER
 from adrisk.train.calibrator import fit_calibrator
 from adrisk.train.operating_points import (
     category_threshold,
@@ -99,6 +100,7 @@ def test_review_flags_at_most_its_share_of_non_risky_ads():
     assert 0.03 < flagged[y == 0].mean() <= 0.05
     assert points["priority_review"] >= points["review"]
     urgent = np.round(p, 6) >= points["priority_review"]
+    assert urgent.any()
     tpr, fpr = urgent[y == 1].mean(), urgent[y == 0].mean()
     assert 0.02 * tpr / (0.02 * tpr + 0.98 * fpr) >= 0.80
 
@@ -107,3 +109,12 @@ def test_category_threshold_is_the_best_f1():
     p, y = np.array([0.9, 0.7, 0.6, 0.2]), np.array([1, 1, 0, 0])
     assert category_threshold(p, y) == 0.7
     assert category_threshold(p, np.zeros(4, int)) == 0.5
+
+
+def test_a_small_calibration_part_cannot_promise_a_high_precision():
+    p, y = np.linspace(0, 1, 30), np.repeat([0, 1], 15)
+    points = fit_operating_points(p, y, OperatingBlock()).operating_points
+    assert points["priority_review"] == NEVER
+    assert points["review"] < 1.0
+    many = fit_operating_points(np.linspace(0, 1, 4000), np.repeat([0, 1], 2000), OperatingBlock())
+    assert many.operating_points["priority_review"] < 1.0

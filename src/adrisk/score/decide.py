@@ -29,7 +29,10 @@ class OperatingPoints:
 
 @dataclass(frozen=True, slots=True)
 class OperatingCurve:
-    """True- and false-positive rates at falling thresholds, measured on the calibration part."""
+    """True- and false-positive rates at falling thresholds, measured on the calibration part.
+
+    The false-positive rates of a bundle are cautious: see train/operating_points.py.
+    """
 
     thresholds: Sequence[float]
     true_positive_rates: Sequence[float]

@@ -24,7 +24,8 @@ _REACH = 80
 
 _CHINESE = "".join(CHINESE_DIGITS)
 _ATOM = regex.compile(
-    rf"(?P<digits>\p{{Nd}}+)|(?P<chinese>[{_CHINESE}])|(?P<word>[\p{{L}}--[{_CHINESE}]][\p{{L}}\p{{M}}--[{_CHINESE}]]*)",
+    rf"(?P<digits>\p{{Nd}}+)|(?P<chinese>[{_CHINESE}])|[\p{{Han}}--[{_CHINESE}]]+"
+    r"|(?P<word>[\p{L}--\p{Han}][\p{L}\p{M}--\p{Han}]*)",
     regex.VERSION1,
 )
 # What shows that a text may hold one, each beginning with a digit so that the search is quick.
@@ -34,43 +35,26 @@ _DIGITS_APART = re.compile(r"\d(?:[^\w]{1,6}\d(?!\d)){6}")
 _CHINESE_RUN = re.compile(rf"[{_CHINESE}](?:[^\w\n]{{0,3}}[{_CHINESE}\d]){{2}}")
 _PLAIN_GAP = re.compile(r"\s?(?:[().\-‐‑‒–—/]\s?){0,3}")
 _TIME_OR_LIST = re.compile(r"[:：]|[,;，、]\s|、")
+_UNIT_BEHIND = re.compile(
+    r"[:：]\d|(?:am|pm|hrs?|h|k|km|kg|br|bhk|yrs?|min|days?)(?![^\W\d_])", re.IGNORECASE
+)
 _NOT_TIGHT = re.compile(r"[^\s().\-]")
 _NEVER_IN_GAP = regex.compile(rf"[{BLANK}\p{{Sc}}%°]|\n.*\n", regex.DOTALL)
 _GLUABLE = sorted((w for w in NUMBER_WORDS if w.isascii() and len(w) > 2), key=len, reverse=True)
 _GLUED_WORDS = regex.compile(rf"(?P<part>{'|'.join(_GLUABLE)})+")
 _GLUED_STARTS = frozenset(word[:3] for word in _GLUABLE)
 _GLUED_LENGTHS = range(6, 60)
-# A number is looked for around these; the rest are everyday words of some language.
-_TELLING_WORDS = frozenset(NUMBER_WORDS) - frozenset(
-    [
-        "do",
-        "un",
-        "une",
-        "uno",
-        "una",
-        "um",
-        "uma",
-        "ein",
-        "due",
-        "sei",
-        "char",
-        "one",
-        "on",
-        "ten",
-        "dix",
-        "sept",
-        "раз",
-        "دو",
-        "نه",
-        "नौ",
-        "ست",
-        "وحد",
-        "ba",
-        "hai",
-        "to",
-    ]
+# Everyday words of some language: a number is not looked for around these alone, unless a digit
+# stands in front.
+_WEAK_WORDS = frozenset(
+    {"do", "un", "une", "uno", "una", "um", "uma", "ein", "due", "sei", "char", "one", "ten"}
+    | {"dix", "sept", "раз", "دو", "نه", "नौ", "ست", "ba", "hai"}
 )
-_YEAR_OR_ROUND = re.compile(r"(?:19|20)\d\d|\d+00")
+_TELLING_WORDS = frozenset(NUMBER_WORDS) - _WEAK_WORDS
+_WEAK_BEHIND_DIGIT = re.compile(
+    rf"\d[^\w\n]{{0,3}}(?:{'|'.join(sorted(_WEAK_WORDS))})(?![^\W\d_])", re.IGNORECASE
+)
+_YEAR_OR_ROUND = re.compile(r"(?:19|20)\d\d|[1-9]\d*00")
 
 
 class Atom(NamedTuple):
@@ -112,10 +96,11 @@ def _windows(text: str, looked: Glance) -> Iterator[tuple[int, int]]:
 
 def _places(text: str, looked: Glance) -> Iterator[tuple[int, int]]:
     """Where signs of a disguise stand."""
-    if not looked.known.isdisjoint(_TELLING_WORDS):
+    if not looked.known.isdisjoint(NUMBER_WORDS):
         spelled = sum(1 for word in looked.words if word in NUMBER_WORDS)
         if 2 * spelled + looked.digits >= _MIN_DIGITS:
             yield from looked.places(_TELLING_WORDS)
+            yield from (match.span() for match in _WEAK_BEHIND_DIGIT.finditer(text))
     if looked.digits >= 4:
         yield from (match.span() for match in _LETTER_BEHIND_DIGIT.finditer(text))
     if looked.digits >= _MIN_DIGITS:
@@ -153,11 +138,13 @@ def _runs(text: str, first: int, last: int) -> Iterator[list[Atom]]:
 
 def _read(match: regex.Match[str]) -> tuple[str, str]:
     """Kind and digits of a token; "" where it is an ordinary word."""
-    token = match[0]
+    token: str = match[0]
     if match["digits"]:
         return "digits", ascii_digits(token)
     if match["chinese"]:
         return "word", CHINESE_DIGITS[token]
+    if not match["word"]:
+        return "", ""
     word = token.lower()
     if word in NUMBER_WORDS:
         return "word", NUMBER_WORDS[word]
@@ -219,8 +206,7 @@ def _trimmed(run: list[Atom], text: str) -> list[Atom]:
 
 def _without_strays(run: list[Atom], text: str) -> list[Atom]:
     """The run without an hour behind it ("… 0143 9am") or a lone digit behind another sign."""
-    after = text[run[-1].end : run[-1].end + 1] if run else ""
-    if len(run) > 1 and _has_space(run[-1].gap) and (after.isalpha() or after in (":", "：")):
+    if len(run) > 1 and _has_space(run[-1].gap) and _UNIT_BEHIND.match(text, run[-1].end):
         run = run[:-1]
     if len(run) > _MIN_DIGITS and len(run[-1].digits) == 1 and _is_stray(run[-1], run[1:-1]):
         run = run[:-1]
@@ -301,7 +287,7 @@ def _has_odd_gaps(run: list[Atom]) -> bool:
         and len(set(odd)) == 1
         and 10 <= _total(run) <= 13
         and max(map(len, digits)) <= 4
-        and not (odd[0] == "," and set(map(len, digits[1:])) == {3})
+        and not all(len(atom.digits) == 3 for atom in run if "," in atom.gap)
         and not any(_YEAR_OR_ROUND.fullmatch(group) for group in digits)
         and not all(int(a) < int(b) for a, b in pairwise(digits))
     )

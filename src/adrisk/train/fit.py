@@ -19,6 +19,7 @@ from adrisk.codebook.codebook import CATEGORIES, CODEBOOK_VERSION, RISK, TARGETS
 from adrisk.dataset.prepared import AdDataset
 from adrisk.errors import InputError
 from adrisk.score.bundle import ENCODER, LINEAR, TOKENIZER, write_bundle
+from adrisk.score.decide import NEVER
 from adrisk.score.scorer import Scorer
 from adrisk.text.model_input import ModelInput, model_input
 from adrisk.train.calibrator import Calibration, fit_calibrator
@@ -183,7 +184,7 @@ def _scoring_block(fitted: FittedModel, recipe: Recipe, about: Mapping[str, Any]
         "codebook_version": CODEBOOK_VERSION,
         "languages": about["training_data"]["languages"],
         "calibrators": {t: {"kind": "platt", "a": 1.0, "b": 0.0} for t in fitted.targets},
-        "operating_points": {"review": 0.5, "priority_review": 2.0},
+        "operating_points": {"review": 0.5, "priority_review": NEVER},
         "operating_curve": {
             "thresholds": [],
             "true_positive_rates": [],

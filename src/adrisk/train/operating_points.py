@@ -30,14 +30,19 @@ def fit_operating_points(
     `review` is the lowest threshold that at most `review_false_positive_rate` of the non-risky ads
     reach; `priority_review` the lowest one whose precision is at least `priority_precision` at
     `assumed_prevalence`, never below `review`, and NEVER where no threshold reaches it.
+
+    The curve that precision is read from counts one false alarm more than was seen (the rule of
+    succession, Laplace 1814): no false alarm among 16 ads does not promise one in a thousand, so
+    a small calibration part leaves `priority_review` off.
     """
     curve = operating_curve(probability, y)
     allowed = np.flatnonzero(
         np.asarray(curve.false_positive_rates) <= block.review_false_positive_rate
     )
     review = float(curve.thresholds[allowed[-1]]) if len(allowed) else NEVER
-    priority = curve.threshold_for_precision(block.priority_precision, block.assumed_prevalence)
-    thinned = _thin(curve)
+    cautious = _cautious(curve, negatives=int(np.sum(y == 0)))
+    priority = cautious.threshold_for_precision(block.priority_precision, block.assumed_prevalence)
+    thinned = _thin(cautious)
     return OperatingResult(
         {"review": review, "priority_review": max(priority, review)},
         {
@@ -69,6 +74,12 @@ def category_threshold(probability: np.ndarray, y: np.ndarray) -> float:
     precision, recall, thresholds = precision_recall_curve(y, probability)
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
     return float(thresholds[np.argmax(f1[:-1])])
+
+
+def _cautious(curve: OperatingCurve, negatives: int) -> OperatingCurve:
+    alarms = np.asarray(curve.false_positive_rates) * negatives
+    rates = (alarms + 1.0) / (negatives + 2.0)
+    return OperatingCurve(curve.thresholds, curve.true_positive_rates, rates.tolist())
 
 
 def _thin(curve: OperatingCurve) -> OperatingCurve:
