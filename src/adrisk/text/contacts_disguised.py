@@ -16,11 +16,13 @@ import regex
 from adrisk.text.contact import BLANK, Contact, Glance, ascii_digits
 from adrisk.text.contacts_phone import normalise_phone
 from adrisk.text.number_words import CHINESE_DIGITS, FILLERS, LETTER_DIGITS, NUMBER_WORDS, REPEATS
+from adrisk.text.phone_shapes import is_other_shape
 
 _MIN_DIGITS, _MAX_DIGITS = 7, 32
 _MAX_SINGLES = 20
 _MAX_GAP = 6
 _REACH = 80
+_MAX_DATE_ATOMS = 6
 
 _CHINESE = "".join(CHINESE_DIGITS)
 _ATOM = regex.compile(
@@ -50,7 +52,10 @@ _WEAK_WORDS = frozenset(
     {"do", "un", "une", "uno", "una", "um", "uma", "ein", "due", "sei", "char", "one", "ten"}
     | {"dix", "sept", "раз", "دو", "نه", "नौ", "ست", "ba", "hai"}
 )
-_TELLING_WORDS = frozenset(NUMBER_WORDS) - _WEAK_WORDS
+_WORD_SET = frozenset(NUMBER_WORDS)
+_WORD_BEFORE = regex.compile(r"(\p{Nd}+|\p{L}[\p{L}\p{M}]*)[^\p{L}\p{Nd}]{0,6}\Z")
+_WORD_AFTER = regex.compile(r"[^\p{L}\p{Nd}]{0,6}(\p{Nd}+|\p{L}[\p{L}\p{M}]*)")
+_TELLING_WORDS = _WORD_SET - _WEAK_WORDS
 _WEAK_BEHIND_DIGIT = re.compile(
     rf"\d[^\w\n]{{0,3}}(?:{'|'.join(sorted(_WEAK_WORDS))})(?![^\W\d_])", re.IGNORECASE
 )
@@ -96,10 +101,12 @@ def _windows(text: str, looked: Glance) -> Iterator[tuple[int, int]]:
 
 def _places(text: str, looked: Glance) -> Iterator[tuple[int, int]]:
     """Where signs of a disguise stand."""
-    if not looked.known.isdisjoint(NUMBER_WORDS):
-        spelled = sum(1 for word in looked.words if word in NUMBER_WORDS)
+    if not looked.known.isdisjoint(_WORD_SET):
+        spelled = sum(1 for word in looked.words if word in _WORD_SET)
         if 2 * spelled + looked.digits >= _MIN_DIGITS:
-            yield from looked.places(_TELLING_WORDS)
+            for start, end in looked.places(_TELLING_WORDS):
+                if _has_neighbour(looked.lower, start, end):
+                    yield start, end
             yield from (match.span() for match in _WEAK_BEHIND_DIGIT.finditer(text))
     if looked.digits >= 4:
         yield from (match.span() for match in _LETTER_BEHIND_DIGIT.finditer(text))
@@ -108,9 +115,30 @@ def _places(text: str, looked: Glance) -> Iterator[tuple[int, int]]:
         yield from (match.span() for match in _DIGITS_APART.finditer(text))
     if not looked.rare.isdisjoint(_CHINESE):
         yield from (match.span() for match in _CHINESE_RUN.finditer(text))
-    glued = frozenset(w for w in looked.known if w[:3] in _GLUED_STARTS and len(_glued(w)) >= 2)
+    glued = frozenset(w for w in looked.known if w[:3] in _GLUED_STARTS and _glued(w))
     if glued:
         yield from looked.places(glued)
+
+
+def _has_neighbour(lower: str, start: int, end: int) -> bool:
+    """Whether a digit or another number word stands beside the number word at lower[start:end]."""
+    before = _WORD_BEFORE.search(lower, max(start - 24, 0), start)
+    after = _WORD_AFTER.match(lower, end, end + 24)
+    return any(
+        match is not None
+        and (
+            match[1] in _WORD_SET
+            or match[1] in FILLERS
+            or match[1] in REPEATS
+            or _is_short(match[1])
+        )
+        for match in (before, after)
+    )
+
+
+def _is_short(token: str) -> bool:
+    """Whether a token is digits, or one letter, which may stand for a digit."""
+    return token.isdecimal() or len(token) == 1
 
 
 def _runs(text: str, first: int, last: int) -> Iterator[list[Atom]]:
@@ -153,7 +181,8 @@ def _read(match: regex.Match[str]) -> tuple[str, str]:
     if word in REPEATS or word in FILLERS:
         return "filler", ""
     glued = _glued(word)
-    return ("words", "".join(NUMBER_WORDS[part] for part in glued)) if glued else ("", "")
+    kind = "words" if len(glued) > 3 else "word"
+    return (kind, "".join(NUMBER_WORDS[part] for part in glued)) if glued else ("", "")
 
 
 def _glued(word: str) -> list[str]:
@@ -167,19 +196,19 @@ def _glued(word: str) -> list[str]:
 def _joins(before: Atom, atom: Atom, text: str) -> bool:
     """Whether the gap between two atoms can stand inside one number."""
     gap = atom.gap
-    if len(gap) > _MAX_GAP or _NEVER_IN_GAP.search(gap):
+    if len(gap) > _MAX_GAP or "+" in gap or _NEVER_IN_GAP.search(gap):
         return False
-    has_space = _has_space(gap)
-    are_single = len(before.digits) == len(atom.digits) == 1
-    if not are_single and _TIME_OR_LIST.search(gap):
+    if len(before.digits) == len(atom.digits) == 1:
+        return True
+    if "\n" in gap:
+        return False
+    if _TIME_OR_LIST.search(gap):
         return not (before.kind == atom.kind == "digits" or ":" in gap or "：" in gap)
-    if "letter" in (before.kind, atom.kind) and has_space and not are_single:
+    if "letter" in (before.kind, atom.kind) and _has_space(gap):
         # "600 o 700" is a sentence; "555 o143" hangs together.
         if atom.kind == "letter":
             return text[atom.end : atom.end + 1].isdecimal()
         return text[before.start - 1 : before.start].isdecimal()
-    if "\n" in gap or "+" in gap:
-        return are_single and "+" not in gap
     if before.kind == atom.kind == "digits" and not _PLAIN_GAP.fullmatch(gap):
         return len(before.digits) <= 4 and len(atom.digits) <= 4
     return True
@@ -206,6 +235,7 @@ def _trimmed(run: list[Atom], text: str) -> list[Atom]:
 
 def _without_strays(run: list[Atom], text: str) -> list[Atom]:
     """The run without an hour behind it ("… 0143 9am") or a lone digit behind another sign."""
+    run = _without_dates(run, text)
     if len(run) > 1 and _has_space(run[-1].gap) and _UNIT_BEHIND.match(text, run[-1].end):
         run = run[:-1]
     if len(run) > _MIN_DIGITS and len(run[-1].digits) == 1 and _is_stray(run[-1], run[1:-1]):
@@ -213,6 +243,28 @@ def _without_strays(run: list[Atom], text: str) -> list[Atom]:
     if len(run) > _MIN_DIGITS and len(run[0].digits) == 1 and _is_stray(run[1], run[2:]):
         run = run[1:]
     return run
+
+
+def _without_dates(run: list[Atom], text: str) -> list[Atom]:
+    """The run without a date, hours or a range at its head or tail, parted by white space."""
+    for count in range(min(_MAX_DATE_ATOMS, len(run) - 1), 1, -1):
+        rest = run[count:]
+        if _has_space(rest[0].gap) and _is_date(run[:count], text) and _total(rest) >= _MIN_DIGITS:
+            run = rest
+            break
+    for count in range(min(_MAX_DATE_ATOMS, len(run) - 1), 1, -1):
+        rest, tail = run[:-count], run[-count:]
+        if _has_space(tail[0].gap) and _is_date(tail, text) and _total(rest) >= _MIN_DIGITS:
+            return rest
+    return run
+
+
+def _is_date(atoms: list[Atom], text: str) -> bool:
+    return (
+        all(atom.kind == "digits" for atom in atoms)
+        and any(len(atom.digits) > 1 for atom in atoms)
+        and is_other_shape(text[atoms[0].start : atoms[-1].end])
+    )
 
 
 def _is_stray(atom: Atom, others: list[Atom]) -> bool:
@@ -233,7 +285,9 @@ def _phone_part(run: list[Atom], text: str) -> list[Atom]:
         part = run[singles[0] : singles[-1] + 1]
         part = part if len(part) >= 10 or _total(run) > 13 else run
         return part if len(part) <= _MAX_SINGLES and not _is_pairs(part) else []
-    return run if _has_odd_gaps(run) else []
+    odd = [i for i, atom in enumerate(run) if i and not _PLAIN_GAP.fullmatch(atom.gap)]
+    core = run[odd[0] - 1 : odd[-1] + 1] if odd else run
+    return next((part for part in (run, core) if _has_odd_gaps(part)), [])
 
 
 def _is_spelled(run: list[Atom], text: str) -> bool:
@@ -279,7 +333,10 @@ def _is_pairs(run: list[Atom]) -> bool:
 
 
 def _has_odd_gaps(run: list[Atom]) -> bool:
-    """Whether groups of digits are held together by one odd sign: "202*555*0143"."""
+    """Whether groups of digits are held together by one odd sign: "202*555*0143".
+
+    Groups of three behind commas are an amount ("10,000,000.00") or a list.
+    """
     odd = [atom.gap.strip() for atom in run[1:] if not _PLAIN_GAP.fullmatch(atom.gap)]
     digits = [atom.digits for atom in run]
     return (
@@ -287,7 +344,7 @@ def _has_odd_gaps(run: list[Atom]) -> bool:
         and len(set(odd)) == 1
         and 10 <= _total(run) <= 13
         and max(map(len, digits)) <= 4
-        and not all(len(atom.digits) == 3 for atom in run if "," in atom.gap)
+        and {len(atom.digits) for atom in run if "," in atom.gap} != {3}
         and not any(_YEAR_OR_ROUND.fullmatch(group) for group in digits)
         and not all(int(a) < int(b) for a, b in pairwise(digits))
     )

@@ -103,6 +103,8 @@ def _chunks(text: str, start: int, end: int) -> list[Chunk]:
             spans = [part.span() for part in _PARTS.finditer(text, *match.span())]
         for first, last in spans:
             digits = ascii_digits(text[first:last])
+            if len(spans) > 1 and len(digits) < MIN_DIGITS:
+                continue  # "392/630/635/668/769/325": bus lines, not phones in a row
             if digits or text[first:last] == "+":
                 chunks.append(Chunk(first, last, ascii_shape(text[first:last]), digits))
     return chunks

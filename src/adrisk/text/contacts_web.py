@@ -21,7 +21,8 @@ _NOT_INSIDE = r"(?<![A-Za-z0-9@._%+-])"
 _EMAIL = re.compile(
     _NOT_INSIDE + r"[A-Za-z0-9._%+-]++@[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)*\.[A-Za-z]{2,24}"
 )
-_HAS_DOMAIN = re.compile(rf"\.(?:{_TLD}|{_WORD_TLD})(?![A-Za-z0-9])", re.IGNORECASE)
+_ENDINGS = f"{_TLD}|{_WORD_TLD}"
+_HAS_DOMAIN = re.compile(rf"\.(?:{_ENDINGS}|Com|{_ENDINGS.upper()})(?![A-Za-z0-9])")
 _LINK = re.compile(
     rf"(?:(?<![A-Za-z])h(?:tt|xx)ps?://|(?<![A-Za-z0-9])www\.){_PATH}+"
     rf"|{_NOT_INSIDE}(?P<host>[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)*(?:\.рф)?)"
@@ -115,6 +116,8 @@ _DOMAIN = re.compile(
 _LOCAL_END = re.compile(rf"[{_CHARS}._%+-]")
 _ANY_DOT_RE = re.compile(_ANY_DOT, re.IGNORECASE)
 _DOT_RE = re.compile(_DOT, re.IGNORECASE)
+_AT_MAILBOX = re.compile(rf"at\s{{1,3}}(?:{'|'.join(sorted(_MAILBOXES))})(?![a-z0-9])")
+_ENDING = re.compile(rf"{_AROUND}(?:{_TLD}|{_WORD_TLD}|ру|ком)(?![{_CHARS}])")
 _BOXED = re.compile(rf"[(\[{{<]\s?(?:@|\.|{_AT_WORDS}|a|{_DOT_WORDS})\s?[)\]}}>]", re.IGNORECASE)
 _SURE_AT_WORDS = frozenset(_AT_WORDS.split("|")) - {"at"}
 _DOT_SET = frozenset(_DOT_WORDS.split("|"))
@@ -127,12 +130,11 @@ def find_spelled_emails(text: str, looked: Glance) -> Iterator[Contact]:
     A bare "at" needs a spelled dot ("look at example dot net" counts) or a mail provider ("name at
     gmail.com"); "apply at example.com" is a sentence with a link.
     """
-    known = looked.known
     may_be = (
         "@" in text
         or _may_have_spelled_dot(text, looked)
-        or not known.isdisjoint(_SURE_AT_WORDS)
-        or ("at" in known and not known.isdisjoint(_MAILBOXES))
+        or not looked.known.isdisjoint(_SURE_AT_WORDS)
+        or ("at" in looked.known and _AT_MAILBOX.search(looked.lower))
         or "艾特" in text
     )
     if not may_be:
@@ -177,6 +179,9 @@ def find_spelled_links(text: str, looked: Glance) -> Iterator[Contact]:
 
 
 def _may_have_spelled_dot(text: str, looked: Glance) -> bool:
-    if not looked.known.isdisjoint(_DOT_SET) or not looked.rare.isdisjoint("点點"):
-        return True
-    return any(sign in text for sign in "([{<") and _BOXED.search(text) is not None
+    """Whether a word for the dot stands before an ending, or a dot in brackets, or 点."""
+    return (
+        any(_ENDING.match(looked.lower, end) for _, end in looked.places(_DOT_SET))
+        or not looked.rare.isdisjoint("点點")
+        or (any(sign in text for sign in "([{<") and _BOXED.search(text) is not None)
+    )

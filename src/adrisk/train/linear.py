@@ -54,7 +54,7 @@ def train_linear(
     inputs, targets = train
     counted = _count(featurizer, inputs)
     idf = _idf(counted, settings.n_buckets, block.min_df)
-    matrix = _matrix(counted, idf, dense_features(inputs))
+    matrix = _matrix(counted, idf, dense_features(inputs) * np.float32(block.dense_scale))
     best: LinearResult | None = None
     history = []
     for C in block.C:
@@ -139,7 +139,9 @@ def _fit(
         model.fit(compact[rows], y, sample_weight=sample_weight)
         full[:] = 0.0
         full[used] = model.coef_[0]
-        weight[:, column], dense_weight[:, column] = full[:n_buckets], full[n_buckets:]
+        weight[:, column] = full[:n_buckets]
+        # Scoring reads the dense block unscaled.
+        dense_weight[:, column] = full[n_buckets:] * block.dense_scale
         bias[column] = model.intercept_[0]
     # Rounded as it will be stored, so that what is validated is what ships.
     stored = LinearWeights(weight, idf, dense_weight, bias).to_bytes()

@@ -43,12 +43,17 @@ class TokenizerBlock(_Block):
 
 
 class LinearBlock(_Block):
-    """Logistic regression over hashed n-grams, cue signs and obfuscation counts."""
+    """Logistic regression over hashed n-grams, cue signs and obfuscation counts.
+
+    `dense_scale` holds the signs and counts back against the n-grams, whose values are small: at 1
+    they are hardly regularised and overfit (experiments/orfd_zh).
+    """
 
     n_buckets: int = Field(2**16, ge=2**10, le=2**22)
     token_ngrams: tuple[int, int] = (1, 2)
     char_ngrams: tuple[int, int] | None = (1, 3)
     min_df: int = Field(2, ge=1)
+    dense_scale: float = Field(0.1, gt=0)
     C: tuple[float, ...] = Field((1.0, 10.0), min_length=1)
     class_weight: Literal["balanced"] | None = None
     max_iter: int = Field(1000, ge=10)
