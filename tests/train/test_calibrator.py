@@ -106,9 +106,10 @@ def test_review_flags_at_most_its_share_of_non_risky_ads():
 
 
 def test_category_threshold_is_the_best_f1():
-    p, y = np.array([0.9, 0.7, 0.6, 0.2]), np.array([1, 1, 0, 0])
+    p, y = np.repeat([0.9, 0.7, 0.6, 0.2], 3), np.repeat([1, 1, 0, 0], 3)
     assert category_threshold(p, y) == 0.7
-    assert category_threshold(p, np.zeros(4, int)) == 0.5
+    assert category_threshold(p, np.zeros(12, int)) == 0.5
+    assert category_threshold(p[::3], y[::3]) == 0.5
 
 
 def test_a_small_calibration_part_cannot_promise_a_high_precision():

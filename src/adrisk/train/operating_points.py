@@ -12,6 +12,8 @@ from adrisk.score.decide import NEVER, OperatingCurve
 from adrisk.train.recipe import OperatingBlock
 
 MAX_CURVE_POINTS = 200
+MIN_POSITIVES = 5
+"""With fewer, the best F1 is luck, and a category would be named at a probability of nothing."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,8 @@ def operating_curve(probability: np.ndarray, y: np.ndarray) -> OperatingCurve:
 
 
 def category_threshold(probability: np.ndarray, y: np.ndarray) -> float:
-    """The threshold of best F1; 0.5 where one class is missing."""
-    if len(np.unique(y)) < 2:
+    """The threshold of best F1; 0.5 with fewer than MIN_POSITIVES ads of either class."""
+    if min(np.sum(y == 1), np.sum(y == 0)) < MIN_POSITIVES:
         return 0.5
     precision, recall, thresholds = precision_recall_curve(y, probability)
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
