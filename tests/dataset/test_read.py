@@ -60,6 +60,8 @@ def test_rows_without_an_id_are_numbered_over_all_files(tmp_path):
         {"id": "x"},
         {"id": "x", "text": None},
         {"id": "x", "text": " \n\t"},
+        {"id": "x", "text": "\u200b\0"},
+        {"id": "x", "text": "<p></p>&nbsp;"},
         {"id": "x", "text": 5},
         {"id": "x", "text": "a" * (MAX_AD_BYTES + 1)},
         {"id": "x", "text": "fine", "risk": 3},

@@ -41,6 +41,15 @@ def test_one_bad_ad_does_not_spoil_the_others(scorer):
     assert results[0].risk_score == scorer.score([PLAIN])[0].risk_score
 
 
+@pytest.mark.parametrize("text", ["\u200b\ufeff", "\0\0", "<p> </p>&nbsp;", "<script>x()</script>"])
+def test_an_ad_of_which_nothing_is_left_is_not_scored(scorer, text):
+    (scored,) = scorer.score([{"id": 7, "text": text}])
+    assert scored.error.startswith("nothing is left of the text") and scored.id == "7"
+    assert scored.risk_score is None and scored.tier is None and scored.text_sha256 is None
+    assert scorer.score([{"title": "Cook", "text": text}])[0].error is None
+    assert scorer.score(["\U0001f352 <b>+1-202-555-0143</b>"])[0].error is None
+
+
 def test_predict_proba_names_the_bad_ad(scorer):
     with pytest.raises(InputError, match="row 2"):
         scorer.predict_proba([PLAIN, ""])

@@ -27,6 +27,7 @@ METRICS = "metrics.json"
 CARD = "README.md"
 SCORING_FILES = (TOKENIZER, LINEAR, ENCODER)
 """Files that `bundle_sha256` covers, beside the scoring block."""
+ALL_FILES = (MANIFEST, *SCORING_FILES, METRICS, CARD)
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _MAX_MANIFEST_BYTES = 16_000_000

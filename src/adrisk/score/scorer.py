@@ -21,7 +21,7 @@ from adrisk.errors import BundleError, InputError, UsageError
 from adrisk.records import Ad, CategoryScore, ScoredAd
 from adrisk.score.bundle import MANIFEST, load_bundle
 from adrisk.score.calibrate import calibrate, shift_prior
-from adrisk.score.columns import ColumnMap, row_to_ad
+from adrisk.score.columns import NOTHING_LEFT, ColumnMap, row_to_ad
 from adrisk.score.decide import SCORE_DECIMALS, OperatingCurve, OperatingPoints, decide_tier
 from adrisk.score.evidence import signs_of
 from adrisk.score.models import DEFAULT_BATCH_SIZE, load_model
@@ -197,6 +197,8 @@ class Scorer:
                 Ad(text="", id=None if ad_id is None else str(ad_id)), None, None, error.reason
             )
         item = model_input(checked.full_text, self._text_settings)
+        if not item.text.strip():
+            return PreparedAd(checked, None, None, NOTHING_LEFT)
         return PreparedAd(checked, item, checked.language or detect(item.text))
 
     def _shifted(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
