@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from adrisk import Ad, Scorer, Tier
 from adrisk.codebook.codebook import TARGETS
 from adrisk.errors import BundleError, InputError, UsageError
+from adrisk.score.bundle import load_bundle, write_bundle
 from adrisk.score.decide import OperatingPoints
 
 RISKY = "we keep your passport until the debt is paid, tell nobody"
@@ -153,8 +154,6 @@ def test_a_single_string_to_score_is_a_mistake(scorer):
 
 
 def test_a_bundle_of_an_unknown_kind_is_refused(tiny_bundle, tmp_path):
-    from adrisk.score.bundle import load_bundle, write_bundle
-
     bundle = load_bundle(tiny_bundle)
     for scoring in ({**bundle.scoring, "kind": "magic"}, {"kind": "linear"}):
         folder = tmp_path / scoring["kind"]
@@ -165,3 +164,25 @@ def test_a_bundle_of_an_unknown_kind_is_refused(tiny_bundle, tmp_path):
     write_bundle(tmp_path / "without", bundle.scoring, without, {})
     with pytest.raises(BundleError, match=r"tokenizer\.json"):
         Scorer.load(tmp_path / "without")
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"calibrators": {"risk": {"kind": "magic"}, "forced_labour": {}}}, "magic"),
+        (
+            {"calibrators": {"risk": {"kind": "platt", "a": "x", "b": 0}, "forced_labour": {}}},
+            "manifest",
+        ),
+        ({"operating_points": {"review": "high", "priority_review": 1}}, "manifest"),
+        ({"operating_points": {"review": 0.5}}, "manifest"),
+        ({"base_rate": None}, "manifest"),
+        ({"text": {"clean": True, "upper": True}}, "upper"),
+        ({"linear": {"n_buckets": 64, "token_ngrams": [1, 2], "char_ngrams": None}}, "linear"),
+    ],
+)
+def test_a_scoring_block_that_cannot_score_is_refused(tiny_bundle, tmp_path, change, named):
+    bundle = load_bundle(tiny_bundle)
+    write_bundle(tmp_path / "b", {**bundle.scoring, **change}, bundle.files, {})
+    with pytest.raises(BundleError, match=named):
+        Scorer.load(tmp_path / "b")

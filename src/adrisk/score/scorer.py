@@ -61,12 +61,14 @@ class Scorer:
             self.targets: tuple[str, ...] = tuple(scoring["targets"])
             self.kind = str(scoring["kind"])
             self.model_version = f"{scoring['name']}-{scoring['version']}"
-            self.points = OperatingPoints(**scoring["operating_points"])
+            points = {name: float(v) for name, v in scoring["operating_points"].items()}
+            self.points = OperatingPoints(**points)
             self.curve = OperatingCurve.from_dict(scoring["operating_curve"])
             self.assumed_prevalence = float(scoring["assumed_prevalence"])
             self.base_rate = float(scoring["base_rate"])
             self._text_settings = TextSettings(**scoring["text"])
             self._calibrators = [scoring["calibrators"][t] for t in self.targets]
+            calibrate(self._calibrators, np.zeros((1, len(self.targets)), dtype=np.float32))
             self._category_columns = [
                 (name, self.targets.index(name), float(scoring["category_thresholds"][name]))
                 for name in CATEGORIES
