@@ -62,15 +62,31 @@ def dataset() -> AdDataset:
     return toy_dataset()
 
 
+TINY_ENCODER = {
+    "small": {"hidden_size": 16, "num_layers": 1, "num_heads": 2, "intermediate_size": 32},
+    "max_tokens": 32,
+    "epochs": 1,
+}
+
+
 @pytest.fixture(scope="session")
 def tiny_bundle(dataset, tmp_path_factory):
     """The folder of a linear bundle trained on the toy dataset in about a second."""
+    return _sealed("linear", dataset, tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder_bundle(dataset, tmp_path_factory):
+    """The folder of an encoder bundle trained on the toy dataset, in some seconds."""
+    return _sealed("encoder", dataset, tmp_path_factory.mktemp("tiny-encoder"))
+
+
+def _sealed(kind, dataset, folder):
     from adrisk.train.fit import fit_model, seal
 
-    folder = tmp_path_factory.mktemp("tiny")
-    recipe = Recipe.model_validate(TINY_RECIPE)
+    recipe = Recipe.model_validate({**TINY_RECIPE, "encoder": TINY_ENCODER})
     fitted = fit_model(
-        "linear", recipe, dataset.part("train"), dataset.part("validation"), folder / "work"
+        kind, recipe, dataset.part("train"), dataset.part("validation"), folder / "work"
     )
     about = {
         "training_data": {

@@ -10,23 +10,10 @@ import pytest
 from adrisk import Scorer, pipeline
 from adrisk.errors import OutputExistsError, RegistryError
 from adrisk.train.recipe import Recipe
-from tests.conftest import TINY_RECIPE
+from tests.conftest import TINY_ENCODER, TINY_RECIPE
 
 BOTH = Recipe.model_validate(
-    {
-        **TINY_RECIPE,
-        "models": ["linear", "encoder"],
-        "encoder": {
-            "small": {
-                "hidden_size": 16,
-                "num_layers": 1,
-                "num_heads": 2,
-                "intermediate_size": 32,
-            },
-            "max_tokens": 32,
-            "epochs": 1,
-        },
-    }
+    {**TINY_RECIPE, "models": ["linear", "encoder"], "encoder": TINY_ENCODER}
 )
 LINEAR = Recipe.model_validate(TINY_RECIPE)
 

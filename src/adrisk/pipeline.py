@@ -42,7 +42,7 @@ from adrisk.score.bundle import (
     load_bundle,
 )
 from adrisk.score.encoder import EncoderTokenizer, OnnxEncoder
-from adrisk.train.fit import FittedModel, fit_model, seal
+from adrisk.train.fit import FittedModel, check_calibration, fit_model, seal, trainable_targets
 from adrisk.train.recipe import ModelKind, Recipe
 
 log = logging.getLogger(__name__)
@@ -91,11 +91,14 @@ def train(
     and the report, so that an interrupted run goes on where it stopped. A registry that fails
     after training loses nothing: the bundle is written first. Raises OutputExistsError where `out`
     exists and `overwrite` is not given, UsageError where it is there and no bundle, or where one of
-    the folders cannot be written; all this before any training.
+    the folders cannot be written, InputError where a part lacks risky or other ads; all this before
+    any training.
     """
     _check_output(out, overwrite=overwrite)
     _check_writable(out.parent)
     _check_writable(work_dir)
+    trainable_targets(dataset.part("train"))
+    check_calibration(dataset.part("calibration"))
     about = {"training_data": _training_data(dataset), "made_with": _versions()}
     with track.TrainingRun(recipe.tracking.experiment, recipe.name, enabled=tracking) as run:
         run.log_recipe(recipe.model_dump(mode="json"))

@@ -98,6 +98,16 @@ def test_a_folder_that_cannot_be_written_is_found_before_training(
         train(recipe, prepared, *(x for pair in places.items() for x in pair))
 
 
+@pytest.mark.parametrize("part", ["train", "calibration"])
+def test_a_part_without_risky_ads_is_found_before_training(
+    recipe, dataset, tmp_path, untrained, part
+):
+    rows = [i for i, p in enumerate(dataset.parts) if p != part or dataset.risk[i] == 0]
+    dataset.take(rows).with_parts([dataset.parts[i] for i in rows]).save(tmp_path / "p")
+    with pytest.raises(InputError, match="label more ads"):
+        train(recipe, tmp_path / "p", "-o", tmp_path / "m", "--work-dir", tmp_path / "w")
+
+
 def test_wrong_calls_name_file_and_key(recipe, prepared, tmp_path, untrained):
     out = ("-o", tmp_path / "m", "--work-dir", tmp_path / "w")
     recipe.write_text(yaml.safe_dump({**TINY_RECIPE, "modles": ["linear"]}))

@@ -63,6 +63,15 @@ def trainable_targets(train: AdDataset) -> tuple[str, ...]:
     return usable
 
 
+def check_calibration(part: AdDataset) -> None:
+    """Raise InputError where thresholds cannot be chosen on this calibration part."""
+    if not (np.any(part.risk > 0.5) and np.any(part.risk < 0.5)):
+        raise InputError(
+            "the calibration part needs risky and non-risky ads: label more ads, or prepare with "
+            "another seed"
+        )
+
+
 def target_columns(targets: Sequence[str]) -> list[int]:
     """Columns of the named targets in a dataset's target matrix."""
     return [TARGETS.index(name) for name in targets]
@@ -201,6 +210,7 @@ def _calibrated(
     scorer: Scorer, targets: tuple[str, ...], recipe: Recipe, part: AdDataset
 ) -> dict[str, Any]:
     """The blocks that the calibration part decides."""
+    check_calibration(part)
     logits = scorer.logits(part.texts)
     labels = part.targets[:, target_columns(targets)]
     groups = np.asarray(part.group_ids)
@@ -215,11 +225,6 @@ def _calibrated(
         y, p = _sure(labels[:, targets.index(category)], fitted[category].cross_fitted)
         thresholds[category] = category_threshold(p, y)
     y, p = _sure(labels[:, targets.index(RISK)], fitted[RISK].cross_fitted)
-    if len(np.unique(y)) < 2:
-        raise InputError(
-            "the calibration part needs risky and non-risky ads: label more ads, or prepare with "
-            "another seed"
-        )
     points = fit_operating_points(p, y, recipe.operating_points)
     return {
         "calibrators": {name: c.calibrator for name, c in fitted.items()},
