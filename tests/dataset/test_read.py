@@ -238,6 +238,7 @@ def test_predictions_are_never_read_as_labels(tmp_path):
         "text": "x",
         "risk_score": 0.9,
         "tier": "review",
+        "predicted_risk_level": 6,
         "categories": ["forced_labour"],
         "indicators": [{"sign": "secrecy", "start": 0, "end": 1, "field": "redacted_text"}],
         "language": "en",
@@ -249,6 +250,12 @@ def test_predictions_are_never_read_as_labels(tmp_path):
     assert second.label.targets["organ_removal"] == 1.0
     assert second.label.targets["forced_labour"] == 0.0
     assert second.ad.language == "lv"
+    assert second.label.risk_level is None and "risk" not in second.label.targets
+
+
+def test_a_predicted_level_is_no_label_even_where_the_other_columns_were_dropped(tmp_path):
+    (raw,) = read(tmp_path, [{"text": "x", "predicted_risk_level": 6}]).ads
+    assert raw.label is None
 
 
 def test_an_ordinary_row_keeps_its_columns():

@@ -177,6 +177,8 @@ def test_a_bundle_of_an_unknown_kind_is_refused(tiny_bundle, tmp_path):
         ({"operating_points": {"review": "high", "priority_review": 1}}, "manifest"),
         ({"operating_points": {"review": 0.5}}, "manifest"),
         ({"base_rate": None}, "manifest"),
+        ({"risk_level_cuts": [0.1, 0.2, 0.3]}, "six"),
+        ({"risk_level_cuts": [0.1, 0.2, 0.3, 0.5, 0.4, 0.6]}, "six"),
         ({"text": {"clean": True, "upper": True}}, "upper"),
         ({"linear": {"n_buckets": 64, "token_ngrams": [1, 2], "char_ngrams": None}}, "linear"),
     ],
@@ -186,3 +188,24 @@ def test_a_scoring_block_that_cannot_score_is_refused(tiny_bundle, tmp_path, cha
     write_bundle(tmp_path / "b", {**bundle.scoring, **change}, bundle.files, {})
     with pytest.raises(BundleError, match=named):
         Scorer.load(tmp_path / "b")
+
+
+def test_the_predicted_level_follows_the_cuts_and_not_the_prevalence(tiny_bundle, scorer):
+    cuts = scorer.risk_level_cuts
+    rare = Scorer.load(tiny_bundle, prevalence=0.001)
+    texts = [RISKY, PLAIN, "cook"]
+    for scored, shifted in zip(scorer.score(texts), rare.score(texts), strict=True):
+        assert scored.predicted_risk_level == sum(scored.risk_score >= cut for cut in cuts)
+        assert shifted.predicted_risk_level == scored.predicted_risk_level
+    risky, plain = scorer.score([RISKY, PLAIN])
+    assert risky.predicted_risk_level > 3 > plain.predicted_risk_level
+    assert list(risky.to_dict())[1:4] == ["risk_score", "tier", "predicted_risk_level"]
+    assert scorer.score([""])[0].predicted_risk_level is None
+
+
+def test_a_bundle_from_before_the_cuts_still_scores(tiny_bundle, scorer, tmp_path):
+    bundle = load_bundle(tiny_bundle)
+    scoring = {name: value for name, value in bundle.scoring.items() if name != "risk_level_cuts"}
+    write_bundle(tmp_path / "old", scoring, bundle.files, {})
+    (old,), (new,) = Scorer.load(tmp_path / "old").score([RISKY]), scorer.score([RISKY])
+    assert old.predicted_risk_level is None and old.risk_score == new.risk_score

@@ -22,7 +22,14 @@ from adrisk.records import Ad, CategoryScore, ScoredAd
 from adrisk.score.bundle import MANIFEST, load_bundle
 from adrisk.score.calibrate import calibrate, shift_prior
 from adrisk.score.columns import NOTHING_LEFT, ColumnMap, row_to_ad
-from adrisk.score.decide import SCORE_DECIMALS, OperatingCurve, OperatingPoints, decide_tier
+from adrisk.score.decide import (
+    SCORE_DECIMALS,
+    OperatingCurve,
+    OperatingPoints,
+    checked_level_cuts,
+    decide_tier,
+    predict_risk_level,
+)
 from adrisk.score.evidence import signs_of
 from adrisk.score.models import DEFAULT_BATCH_SIZE, load_model
 from adrisk.text.language import detect
@@ -64,6 +71,7 @@ class Scorer:
             points = {name: float(v) for name, v in scoring["operating_points"].items()}
             self.points = OperatingPoints(**points)
             self.curve = OperatingCurve.from_dict(scoring["operating_curve"])
+            self.risk_level_cuts = checked_level_cuts(scoring.get("risk_level_cuts"))
             self.assumed_prevalence = float(scoring["assumed_prevalence"])
             self.base_rate = float(scoring["base_rate"])
             self._text_settings = TextSettings(**scoring["text"])
@@ -223,6 +231,7 @@ class Scorer:
             id=None,
             risk_score=round(float(shown[self._risk_column]), SCORE_DECIMALS),
             tier=decide_tier(risk, self.points),
+            predicted_risk_level=self._risk_level(risk),
             categories=tuple(
                 CategoryScore(name, round(float(probabilities[column]), SCORE_DECIMALS))
                 for name, column, threshold in self._category_columns
@@ -237,6 +246,10 @@ class Scorer:
             bundle_sha256=self.bundle_sha256,
             redacted_text=item.text,
         )
+
+    def _risk_level(self, risk: float) -> int | None:
+        cuts = self.risk_level_cuts
+        return None if cuts is None else predict_risk_level(risk, cuts)
 
     def _failed(self, item: PreparedAd) -> ScoredAd:
         return ScoredAd(

@@ -19,12 +19,14 @@ from adrisk.codebook.codebook import CATEGORIES, CODEBOOK_VERSION, RISK, TARGETS
 from adrisk.dataset.prepared import AdDataset
 from adrisk.errors import InputError
 from adrisk.score.bundle import ENCODER, LINEAR, TOKENIZER, write_bundle
+from adrisk.score.calibrate import apply_calibrator
 from adrisk.score.decide import NEVER
 from adrisk.score.scorer import Scorer
 from adrisk.text.model_input import ModelInput, model_input
 from adrisk.train.calibrator import Calibration, fit_calibrator
 from adrisk.train.operating_points import category_threshold, fit_operating_points
 from adrisk.train.recipe import ModelKind, Recipe
+from adrisk.train.risk_levels import LevelCuts, fit_level_cuts
 
 log = logging.getLogger(__name__)
 
@@ -226,14 +228,30 @@ def _calibrated(
         thresholds[category] = category_threshold(p, y)
     y, p = _sure(labels[:, targets.index(RISK)], fitted[RISK].cross_fitted)
     points = fit_operating_points(p, y, recipe.operating_points)
+    levels = _level_cuts(fitted[RISK], logits[:, targets.index(RISK)], part)
     return {
         "calibrators": {name: c.calibrator for name, c in fitted.items()},
-        "calibration_notes": {name: c.note for name, c in fitted.items()},
+        "calibration_notes": {
+            **{name: c.note for name, c in fitted.items()},
+            "risk_level": levels.note,
+        },
         "category_thresholds": thresholds,
         "operating_points": points.operating_points,
         "operating_curve": points.operating_curve,
+        "risk_level_cuts": levels.cuts,
         "base_rate": float(y.mean()),
     }
+
+
+def _level_cuts(risk: Calibration, logits: np.ndarray, part: AdDataset) -> LevelCuts:
+    """Cut-points on probabilities whose calibrator has not seen the ad.
+
+    Those are the cross-fitted ones; of an unsure ad (level 3), which no calibrator was fitted on,
+    the calibrator that ships gives it.
+    """
+    unseen = apply_calibrator(risk.calibrator, logits.astype(np.float64))
+    cross = risk.cross_fitted
+    return fit_level_cuts(np.where(np.isnan(cross), unseen, cross), part.risk_levels)
 
 
 def _sure(target: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
