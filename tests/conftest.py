@@ -72,21 +72,12 @@ TINY_ENCODER = {
 @pytest.fixture(scope="session")
 def tiny_bundle(dataset, tmp_path_factory):
     """The folder of a linear bundle trained on the toy dataset in about a second."""
-    return _sealed("linear", dataset, tmp_path_factory.mktemp("tiny"))
-
-
-@pytest.fixture(scope="session")
-def tiny_encoder_bundle(dataset, tmp_path_factory):
-    """The folder of an encoder bundle trained on the toy dataset, in some seconds."""
-    return _sealed("encoder", dataset, tmp_path_factory.mktemp("tiny-encoder"))
-
-
-def _sealed(kind, dataset, folder):
     from adrisk.train.fit import fit_model, seal
 
-    recipe = Recipe.model_validate({**TINY_RECIPE, "encoder": TINY_ENCODER})
+    folder = tmp_path_factory.mktemp("tiny")
+    recipe = Recipe.model_validate(TINY_RECIPE)
     fitted = fit_model(
-        kind, recipe, dataset.part("train"), dataset.part("validation"), folder / "work"
+        "linear", recipe, dataset.part("train"), dataset.part("validation"), folder / "work"
     )
     about = {
         "training_data": {
@@ -97,3 +88,25 @@ def _sealed(kind, dataset, folder):
     }
     seal(fitted, recipe, dataset.part("calibration"), folder / "bundle", about)
     return folder / "bundle"
+
+
+@pytest.fixture(scope="session")
+def tiny_road(dataset, tmp_path_factory):
+    """What pipeline.train leaves behind (a TrainingOutcome) for both kinds of model, untracked."""
+    from adrisk import pipeline
+
+    folder = tmp_path_factory.mktemp("road")
+    recipe = {**TINY_RECIPE, "models": ["linear", "encoder"], "encoder": TINY_ENCODER}
+    return pipeline.train(
+        Recipe.model_validate(recipe),
+        dataset,
+        folder / "out",
+        work_dir=folder / "work",
+        tracking=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder_bundle(tiny_road):
+    """The folder of an encoder bundle trained on the toy dataset."""
+    return next(c.bundle for c in tiny_road.candidates if c.kind == "encoder")
