@@ -209,3 +209,17 @@ def test_a_bundle_from_before_the_cuts_still_scores(tiny_bundle, scorer, tmp_pat
     write_bundle(tmp_path / "old", scoring, bundle.files, {})
     (old,), (new,) = Scorer.load(tmp_path / "old").score([RISKY]), scorer.score([RISKY])
     assert old.predicted_risk_level is None and old.risk_score == new.risk_score
+
+
+def test_a_bundle_of_another_codebook_scores_with_a_warning(tiny_bundle, tmp_path, caplog):
+    bundle = load_bundle(tiny_bundle)
+    Scorer.load(tiny_bundle)
+    assert not caplog.records
+    write_bundle(tmp_path / "b", {**bundle.scoring, "codebook_version": "0"}, bundle.files, {})
+    assert Scorer.load(tmp_path / "b").score([RISKY])[0].error is None
+    assert "codebook version 0" in caplog.text
+
+
+def test_the_bundle_that_ships_loads_and_scores():
+    risky, plain = Scorer.load().score([RISKY, PLAIN])
+    assert risky.risk_score > plain.risk_score

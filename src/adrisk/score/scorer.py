@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import logging
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from adrisk.codebook.codebook import CATEGORIES, RISK
+from adrisk.codebook.codebook import CATEGORIES, CODEBOOK_VERSION, RISK
 from adrisk.errors import BundleError, InputError, UsageError
 from adrisk.records import Ad, CategoryScore, ScoredAd
 from adrisk.score.bundle import MANIFEST, load_bundle
@@ -34,6 +35,8 @@ from adrisk.score.evidence import signs_of
 from adrisk.score.models import DEFAULT_BATCH_SIZE, load_model
 from adrisk.text.language import detect
 from adrisk.text.model_input import ModelInput, TextSettings, model_input
+
+log = logging.getLogger(__name__)
 
 AdLike = str | Ad | Mapping[str, Any]
 
@@ -85,6 +88,14 @@ class Scorer:
             self._risk_column = self.targets.index(RISK)
         except (KeyError, TypeError, ValueError) as error:
             raise BundleError(MANIFEST, f"the scoring block is incomplete: {error}") from error
+        made_with = scoring.get("codebook_version", CODEBOOK_VERSION)
+        if made_with != CODEBOOK_VERSION:
+            log.warning(
+                "the bundle was trained with codebook version %s, this adrisk has %s: its scores "
+                "are not those that were measured; train it again, or use the adrisk of its time",
+                made_with,
+                CODEBOOK_VERSION,
+            )
         self.bundle = bundle
         self.bundle_sha256 = bundle.bundle_sha256
         self.prevalence = prevalence
