@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
-from adrisk.codebook.match import find_identity_words
+from adrisk.codebook.identity import find_identity_words
 from adrisk.text.alignment import Alignment, Replacement, apply_replacements
 from adrisk.text.contacts import Contact, find_contacts
 
