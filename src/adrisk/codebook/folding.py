@@ -10,6 +10,8 @@ from enum import IntEnum
 from functools import cache
 from unicodedata import category, combining, decimal, normalize
 
+_BLANKS = re.compile(" +")
+
 N_CODES = 0x10000
 """Code points below this are folded: the Basic Multilingual Plane."""
 
@@ -65,7 +67,8 @@ def fold_table() -> dict[int, str]:
 
 def fold_phrase(written: str) -> str:
     """Lower case, no accents, one blank for a run of white space: what phrases are compared in."""
-    return re.sub(" +", " ", normalize("NFC", written).translate(fold_table()))
+    folded = normalize("NFC", written).translate(fold_table())
+    return _BLANKS.sub(" ", folded) if "  " in folded else folded
 
 
 class Letter(IntEnum):

@@ -36,6 +36,7 @@ _LIGATURES = str.maketrans({"ß": "ss", "œ": "oe", "æ": "ae"})
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 
 PREFIX, INFLECTION, GAP, NUMBER = "^", "*", "…", "#"
+_PLAIN = re.compile(r"[^*…#]*")
 _TOKEN = re.compile(r" ?… ?\*?#?|(?:^|(?<= ))\*|\*|#")
 
 
@@ -54,8 +55,8 @@ class Phrase(NamedTuple):
 
     def longest(self) -> int:
         """Index of the longest piece, the first being 0: the one that is looked for."""
-        pieces = [self.first, *(piece for _, piece in self.rest)]
-        return max(range(len(pieces)), key=lambda index: len(pieces[index]))
+        lengths = [len(self.first), *(len(piece) for _, piece in self.rest)]
+        return lengths.index(max(lengths))
 
     def piece(self, index: int) -> str:
         """The piece of that index."""
@@ -98,17 +99,22 @@ def writing_of(language: str) -> str:
 
 def spellings(language: str, written: str) -> list[str]:
     """The folded forms that one written phrase stands for."""
-    forms = {written: None, written.translate(_LIGATURES): None}
-    if language == "de":
-        forms |= {form.translate(_UMLAUTS): None for form in list(forms)}
+    forms = [written]
+    if not written.isascii():
+        forms += [form.translate(_LIGATURES) for form in forms]
+        if language == "de":
+            forms += [form.translate(_UMLAUTS) for form in forms]
     if language in _SPACES_WAVER:
-        forms |= {form.replace(" ", ""): None for form in list(forms)}
-    forms |= {form.replace("# ", "#"): None for form in list(forms)}
-    return list(dict.fromkeys(fold_phrase(form) for form in forms))
+        forms += [form.replace(" ", "") for form in forms]
+    if "# " in written:
+        forms += [form.replace("# ", "#") for form in forms]
+    return [fold_phrase(form) for form in dict.fromkeys(forms)]
 
 
 def parse(writing: str, folded: str) -> Phrase:
     """A folded phrase, cut into its pieces. The files' own check is `adrisk.codebook.check`."""
+    if _PLAIN.fullmatch(folded):
+        return Phrase(writing, "", folded, ())
     pieces, joints, position = [], [], 0
     for token in _TOKEN.finditer(folded):
         pieces.append(folded[position : token.start()])

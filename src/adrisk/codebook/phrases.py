@@ -17,7 +17,7 @@ from ahocorasick_rs import AhoCorasick
 from numpy.typing import NDArray
 
 from adrisk.codebook.compile import SEPARATOR, compiled
-from adrisk.codebook.folding import JOINED, N_CODES
+from adrisk.codebook.folding import JOINED, N_CODES, Letter
 from adrisk.codebook.grammar import (
     GAP,
     MAX_GAP,
@@ -32,6 +32,7 @@ from adrisk.codebook.grammar import (
 )
 
 _MAX_PROCLITIC = 3
+_N_KINDS = np.uint8(len(Letter))
 _SPACE = ord(" ")
 _SURROGATES = slice(0xD800, 0xE000)
 _REPLACEMENT = 0xFFFD
@@ -42,7 +43,7 @@ _DIGIT = re.compile(r"\d")
 
 
 class Tables(NamedTuple):
-    """Lookups by code point: what a character folds to, its kind of letter, which kinds join."""
+    """What a code point folds to, its kind of letter, and which pairs of kinds join."""
 
     fold: NDArray[np.uint32]
     letters: NDArray[np.uint8]
@@ -57,8 +58,8 @@ def _tables() -> Tables:
     fold[changed] = to
     fold[_SURROGATES] = _REPLACEMENT
     counts, kinds = zip(*codebook["letters"], strict=True)
-    joined = np.zeros((8, 8), dtype=bool)
-    joined[tuple(zip(*JOINED, strict=True))] = True
+    joined = np.zeros(_N_KINDS**2, dtype=bool)
+    joined[[before * _N_KINDS + after for before, after in JOINED]] = True
     return Tables(fold, np.repeat(np.array(kinds, dtype=np.uint8), counts), joined)
 
 
@@ -87,26 +88,24 @@ def fold(text: str) -> Folded:
     folded = _tables().fold.take(codes, mode="clip")
     if len(codes) and codes.max() >= N_CODES:
         folded = np.where(codes < N_CODES, folded, codes)
-    offsets = None
     plain = _decoded(folded)
-    if "\0" in plain or "  " in plain:
-        offsets = np.flatnonzero(folded)
-        spaces = folded[offsets] == _SPACE
-        kept = np.ones(len(offsets), dtype=bool)
-        kept[1:] = ~(spaces[1:] & spaces[:-1])
-        offsets = offsets[kept]
-        folded = folded[offsets]
-        plain = _decoded(folded)
-    return Folded(plain, _inside(folded), offsets)
+    if "\0" not in plain and "  " not in plain:
+        return Folded(plain, _inside(folded), None)
+    offsets = np.flatnonzero(folded)
+    folded = folded[offsets]
+    doubled = folded == _SPACE
+    doubled[1:] &= doubled[:-1]
+    doubled[:1] = False
+    kept = np.flatnonzero(~doubled)
+    folded = folded[kept]
+    return Folded(_decoded(folded), _inside(folded), offsets[kept])
 
 
 def _inside(folded: NDArray[np.uint32]) -> bytes:
     tables = _tables()
     kinds = tables.letters.take(folded, mode="clip")
-    inside = np.zeros(len(folded) + 1, dtype=bool)
-    if len(folded):
-        inside[1:-1] = tables.joined[kinds[:-1], kinds[1:]]
-    return inside.tobytes()
+    pairs = kinds[:-1] * _N_KINDS + kinds[1:]
+    return b"".join((b"\0", tables.joined.take(pairs).tobytes(), b"\0"[: len(folded)]))
 
 
 def _decoded(codes: NDArray[np.uint32]) -> str:
@@ -121,6 +120,15 @@ class Hit(NamedTuple):
     label: str
 
 
+class Candidate(NamedTuple):
+    """A phrase whose longest piece was found, its `reach`, and a piece that it needs as well."""
+
+    label: str
+    phrase: Phrase
+    reach: int
+    needed: str
+
+
 class Phrases:
     """Many phrases, found in one pass. Threads may share it."""
 
@@ -129,28 +137,34 @@ class Phrases:
         self._lengths = [len(piece) for piece in compiled_phrases["pieces"]]
         self._open = [int(ends) for ends in compiled_phrases["open"]]
         self._lines: list[str] = compiled_phrases["phrases"]
-        self._parsed: dict[int, list[tuple[str, Phrase, int]]] = {}
+        self._parsed: dict[int, list[Candidate]] = {}
         self._automaton = AhoCorasick(compiled_phrases["pieces"], store_patterns=False)
 
     def find(self, folded: Folded) -> Iterator[Hit]:
         """Every phrase in folded text, roughly in the order of the text."""
         text, inside, opened = folded.text, folded.inside, self._open
+        possible: dict[int, list[Candidate]] = {}
         for index, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
             ends = opened[index]
             if (inside[start] and not ends & 1) or (inside[end] and ends < 2):
                 continue
-            for label, phrase, reach in self._parsed.get(index) or self._parse(index):
+            if index not in possible:
+                candidates = self._parsed.get(index) or self._parse(index)
+                possible[index] = [each for each in candidates if each.needed in text]
+            for label, phrase, reach, _ in possible[index]:
                 span = _match(text, inside, start, phrase, reach)
                 if span:
                     yield Hit(*span, label)
 
-    def _parse(self, index: int) -> list[tuple[str, Phrase, int]]:
-        """The phrases of a piece, with their reach; parsed when the piece is first met."""
+    def _parse(self, index: int) -> list[Candidate]:
+        """The phrases of a piece; parsed when the piece is first met."""
         parsed = []
         for line in self._lines[index].split("\n"):
             label, writing, written = line.rsplit(SEPARATOR, 2)
             phrase = parse(writing, written)
-            parsed.append((label, phrase, phrase.reach()))
+            others = [phrase.piece(i) for i in range(len(phrase.rest) + 1) if i != phrase.longest()]
+            needed = max(others, key=len, default="")
+            parsed.append(Candidate(label, phrase, phrase.reach(), needed))
         self._parsed[index] = parsed
         return parsed
 
