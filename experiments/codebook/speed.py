@@ -63,7 +63,9 @@ def filled_up(languages: dict, n_phrases: int) -> list[tuple[str, str, str]]:
     made = list(cues)
     while len(made) < n_phrases:
         (sign, language, one), (_, _, other) = chance.sample(cues, 2)
-        made.append((sign, language, f"{one[: len(one) // 2]}{other[len(other) // 2 :]}".strip("* …")))
+        made.append(
+            (sign, language, f"{one[: len(one) // 2]}{other[len(other) // 2 :]}".strip("* …"))
+        )
     return made
 
 
@@ -80,7 +82,9 @@ def main() -> None:
     phrases = filled_up(languages, options.phrases)
     compiled = codebook.compile_phrases(phrases)
     written = json.dumps(codebook.compiled() | {"cues": compiled}, ensure_ascii=False)
-    print(f"{len(phrases)} cues, {len(compiled['pieces'])} pieces, {len(written.encode()) / 1e6:.2f} MB")
+    print(
+        f"{len(phrases)} cues, {len(compiled['pieces'])} pieces, {len(written.encode()) / 1e6:.2f} MB"
+    )
     print(f"compile all      {fastest(lambda: codebook.compile_phrases(phrases)) * 1e3:8.1f} ms")
     print(f"read compiled    {fastest(lambda: json.loads(written)) * 1e3:8.1f} ms")
     print(f"build automaton  {fastest(lambda: Phrases(compiled)) * 1e3:8.1f} ms")
@@ -94,7 +98,9 @@ def main() -> None:
 
     found = [match.find_signs(text) for text in redacted]
     masked = [find_identity_words(text) for text in texts]
-    print(f"{len(texts)} ads, {sum(map(len, found)) / len(texts):.2f} signs an ad, {sum(map(len, masked)) / len(texts):.2f} identity words")
+    print(
+        f"{len(texts)} ads, {sum(map(len, found)) / len(texts):.2f} signs an ad, {sum(map(len, masked)) / len(texts):.2f} identity words"
+    )
     print(f"fold             {each(fold, redacted):8.1f} µs an ad")
     print(f"find_signs       {each(match.find_signs, redacted):8.1f} µs an ad")
     print(f"find_identity    {each(find_identity_words, texts):8.1f} µs an ad")

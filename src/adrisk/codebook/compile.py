@@ -37,6 +37,13 @@ def compiled() -> dict[str, Any]:
     return compile_languages(read_languages(LANGUAGES_FOLDER))
 
 
+def write_compiled(languages_folder: Path, path: Path) -> None:
+    """Compile the language files of a folder into one file: what the wheel holds."""
+    compiled_languages = compile_languages(read_languages(languages_folder))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(compiled_languages, ensure_ascii=False), encoding="utf-8")
+
+
 def read_languages(folder: Path) -> dict[str, dict[str, Any]]:
     """The language files of a folder by language."""
     paths = sorted(folder.glob("*.json"))
