@@ -89,7 +89,8 @@ def main() -> None:
     print(f"read compiled    {fastest(lambda: json.loads(written)) * 1e3:8.1f} ms")
     print(f"build automaton  {fastest(lambda: Phrases(compiled)) * 1e3:8.1f} ms")
 
-    match._cues = lambda matcher=Phrases(compiled): matcher
+    matcher = Phrases(compiled)
+    match._cues = lambda: matcher
     texts = read_ads(options.ads, options.column, options.chars, options.n_ads)
     redacted = [redact(text).text for text in texts]
 
