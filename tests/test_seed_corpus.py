@@ -15,6 +15,7 @@ LANGUAGES = {"en", "es", "fr", "ru", "ar", "hi", "zh", "vi"}
 FIELDS = {
     "id": str,
     "language": str,
+    "part": str,
     "ad_type": str,
     "title": str,
     "text": str,
@@ -84,6 +85,8 @@ def ad_errors(ad, language):
         yield "language or id does not fit the file"
     if ad["ad_type"] not in ("job", "escort", "other"):
         yield "unknown ad_type"
+    if ad["part"] not in ("train", "test"):
+        yield "part is neither train nor test"
     if not ad["text"].strip() or not ad["kind"] or not ad["origin"]:
         yield "blank text, kind or origin"
     yield from span_errors(ad)
@@ -122,11 +125,17 @@ def test_no_ad_breaks_a_rule(seed):
     assert seed[1] == []
 
 
-def test_at_least_forty_ads_in_each_of_eight_languages(seed):
-    counts = Counter(ad["language"] for ad in seed[0])
-    assert set(counts) == LANGUAGES
+def test_at_least_forty_training_ads_in_each_of_eight_languages(seed):
+    counts = Counter(ad["language"] for ad in seed[0] if ad["part"] == "train")
+    assert set(counts) >= LANGUAGES
     assert min(counts.values()) >= 40
-    assert sum(counts.values()) >= 320
+
+
+def test_every_language_has_a_test_part_of_its_own(seed):
+    languages = {ad["language"] for ad in seed[0]}
+    counts = Counter(ad["language"] for ad in seed[0] if ad["part"] == "test")
+    assert set(counts) == languages
+    assert min(counts.values()) >= 18
 
 
 def test_at_least_half_of_the_non_risky_ads_are_hard_negatives(seed):
@@ -150,6 +159,7 @@ def test_every_category_and_level_occurs(seed):
 GOOD = {
     "id": "en-001",
     "language": "en",
+    "part": "train",
     "ad_type": "job",
     "title": "Cook",
     "text": "No experience needed, call +1-202-555-0143, pay 1 800 000 000",
@@ -196,6 +206,7 @@ def test_a_good_ad_has_no_error(tmp_path):
         ({"text": "No experience, write to cook@kitchen.org"}, "a domain other"),
         ({"text": "No experience, https://notexample.com/x"}, "a domain other"),
         ({"text": "No experience, see kitchen.com/jobs"}, "a domain other"),
+        ({"part": "held out"}, "part is neither"),
         ({"extra": 1}, "fields missing or unknown: ['extra']"),
     ],
 )
