@@ -6,8 +6,9 @@ import json
 import pytest
 
 from adrisk.codebook.check import file_errors, main
-from adrisk.codebook.codebook import SIGNS
+from adrisk.codebook.codebook import LANGUAGES, SIGNS
 from adrisk.codebook.compile import LANGUAGES_FOLDER
+from adrisk.codebook.grammar import UNSPACED
 from tests.codebook.language_files import FILES
 
 
@@ -138,3 +139,13 @@ def test_the_command_prints_errors_and_fails(tmp_path, capsys):
     assert main([str(path)]) == 1
     assert "de.json: cues.secrecy: 'no': too short" in capsys.readouterr().out
     assert main([]) == 0
+    for language in LANGUAGES:
+        (tmp_path / f"{language}.json").write_text(json.dumps(GOOD), encoding="utf-8")
+    paths = [
+        str(tmp_path / f"{language}.json") for language in LANGUAGES if language not in UNSPACED
+    ]
+    assert main(paths) == 0
+    assert main(["--complete", *paths]) == 1
+    assert capsys.readouterr().out.endswith(
+        "th.json: missing\nzh.json: missing\nja.json: missing\n"
+    )

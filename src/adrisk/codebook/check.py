@@ -1,7 +1,7 @@
 """The rules of the language files (docs/codebook.md): `python -m adrisk.codebook.check [FILE …]`.
 
-Without a file all language files of the checkout are read. Every error names file, key, phrase and
-reason; the exit code is 1 where there are any.
+Without a file all language files of the checkout are read; `--complete` asks for all thirty. Every
+error names file, key, phrase and reason; the exit code is 1 where there are any.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
-from adrisk.codebook.codebook import SIGNS
+from adrisk.codebook.codebook import LANGUAGES, SIGNS
 from adrisk.codebook.compile import LANGUAGES_FOLDER
 from adrisk.codebook.folding import fold_phrase
 from adrisk.codebook.grammar import UNSPACED, parse, writing_of
@@ -155,10 +155,15 @@ def _identity_errors(identity: dict[str, Any]) -> Iterator[str]:
         yield f"identity: {len(always) + len(beside)} words, at least {MIN_IDENTITY_WORDS} are needed"
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Check the files named, or all; print the errors."""
-    paths = [Path(argument) for argument in arguments] or sorted(LANGUAGES_FOLDER.glob("*.json"))
+    complete = "--complete" in arguments
+    named = [Path(argument) for argument in arguments if argument != "--complete"]
+    paths = named or sorted(LANGUAGES_FOLDER.glob("*.json"))
     errors = [error for path in paths for error in file_errors(path)]
+    if complete:
+        there = {path.stem for path in paths}
+        errors += [f"{language}.json: missing" for language in LANGUAGES if language not in there]
     for error in errors:
         print(error)
     print(f"{len(paths)} language files, {len(errors)} errors", file=sys.stderr)

@@ -55,6 +55,14 @@ SIGNS = (
 )
 """Signs that annotators mark and cues find. One sign alone never flags an ad."""
 
+# fmt: off
+LANGUAGES = (
+    "en", "es", "pt", "fr", "de", "it", "nl", "pl", "ro", "hu", "bg", "uk", "ru", "tr", "ar",
+    "fa", "hi", "bn", "ur", "ta", "ne", "th", "vi", "id", "tl", "zh", "ja", "ko", "sw", "am",
+)
+# fmt: on
+"""Languages of the codebook and of the seed corpus (BCP-47)."""
+
 TARGETS = (RISK, *CATEGORIES, *SIGNS)
 """All targets of the multi-label head, in their fixed order."""
 
