@@ -1,7 +1,7 @@
 """The words of the project: categories of exploitation, signs in ads, and the targets of a model.
 
-Definitions, sources and evidence grades of the signs stand in codebook.json beside this file; the
-cues that find signs in text are matched by `adrisk.codebook.match`.
+Definitions, sources and evidence grades of signs, categories and levels stand in codebook.json beside
+this file; the cues that find signs in text are matched by `adrisk.codebook.match`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-CODEBOOK_VERSION = "1"
+CODEBOOK_VERSION = "2"
 
 RISK = "risk"
 
