@@ -44,6 +44,8 @@ def statements(monkeypatch):
         ("aged 24, from 18 years", ("unstated", "adult")),
         ("aged 24, schoolchildren", ("unstated", "minor")),
         ("from 1995 years", ("unstated", "unstated")),
+        ("3-9 years", ("unstated", "unstated")),
+        ("9-12 years", ("unstated", "minor")),
         ("from 100 years", ("unstated", "unstated")),
     ],
 )

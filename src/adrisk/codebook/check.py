@@ -133,6 +133,7 @@ def _phrase_errors(language: str, key: str, name: str, phrase: str) -> Iterator[
         yield from _word_errors(language, name, phrase)
     else:
         shortest = _SHORTEST_PIECE.get(language, _SHORTEST_OTHER_PIECE)
+        shortest -= key != "cues"  # "m/f" is enough for a table
         parsed = parse(writing_of(language), fold_phrase(phrase))
         piece = parsed.piece(parsed.longest())
         if len(piece.strip()) < shortest and "#" not in phrase:

@@ -15,7 +15,7 @@ from adrisk.records import Span
 
 UNSTATED = "unstated"
 
-_MAX_AGE = 99
+_AGES = (10, 99)  # below stand the children of families that seek help, above no ages
 _MAJORITY = 18
 _NUMBER = re.compile(r"\d+")
 
@@ -52,7 +52,7 @@ class Stated(NamedTuple):
     """What an ad states of the people that it seeks or advertises; never a model input.
 
     `sex` is "women", "men", "any" (both, or either welcome) or UNSTATED; `age_band` is "minor" (an
-    age under 18 is named), "adult" or UNSTATED.
+    age from 10 to 17 is named, or a word for minors), "adult" or UNSTATED.
     """
 
     sex: str
@@ -68,10 +68,10 @@ def find_stated(text: str) -> Stated:
         if key == "stated_sex":
             sexes.add(value)
         elif value == "by_number":
-            ages = [int(n) for n in _NUMBER.findall(folded.text, start, end)]
-            bands |= (
-                {"minor" if min(ages) < _MAJORITY else "adult"} if max(ages) <= _MAX_AGE else set()
-            )
+            ages = [int(number) for number in _NUMBER.findall(folded.text, start, end)]
+            ages = [age for age in ages if _AGES[0] <= age <= _AGES[1]]
+            if ages:
+                bands.add("minor" if min(ages) < _MAJORITY else "adult")
         else:
             bands.add(value)
     sex = UNSTATED if not sexes else "any" if len(sexes) > 1 else sexes.pop()
