@@ -215,7 +215,11 @@ def main() -> None:
         ads, errors = read_corpus(options.corpus)
         if errors:
             raise SystemExit("\n".join(errors))
-        print(cue_tables(list(find_all(ad for ad in ads if ad["part"] == options.part))))
+        known = {ad["language"] for ad in ads} & set(read_languages(LANGUAGES_FOLDER))
+        chosen = [ad for ad in ads if ad["part"] == options.part]
+        if left_out := sorted({ad["language"] for ad in chosen} - known):
+            print(f"Left out, having no cues yet: {', '.join(left_out)}.\n")
+        print(cue_tables(list(find_all(ad for ad in chosen if ad["language"] in known))))
     else:
         pairs = json.loads(options.words.read_text(encoding="utf-8"))
         print(swap_table(pairs, Scorer.load(options.model)))
