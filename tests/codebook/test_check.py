@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from adrisk.codebook import check
 from adrisk.codebook.check import file_errors, main
 from adrisk.codebook.codebook import LANGUAGES, SIGNS
 from adrisk.codebook.compile import LANGUAGES_FOLDER
@@ -131,6 +132,12 @@ def test_a_broken_file_is_named(tmp_path, data, message):
     errors = errors_of(tmp_path, data)
     assert all(error.startswith("de.json: ") for error in errors)
     assert any(message in error for error in errors)
+
+
+def test_without_language_files_there_is_nothing_to_call_sound(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(check, "LANGUAGES_FOLDER", tmp_path)
+    assert main([]) == 1
+    assert "no language files" in capsys.readouterr().out
 
 
 def test_the_command_prints_errors_and_fails(tmp_path, capsys):

@@ -58,7 +58,7 @@ def test_phrases_stand_under_their_longest_piece():
             "upfront_fee\t\t등록 비",
             "upfront_fee\t\t등록비",
         ],
-        "open": ["2", "1", "0", "0", "0", "0"],
+        "open": "210000",
     }
 
 

@@ -184,6 +184,29 @@ def test_every_kind_of_letter_occurs():
     assert set(letter_kinds()) == set(Letter)
 
 
+WORDS = st.sampled_from(
+    ["pay", "fee", "we pay", "keep", "port", "passport", "*port", "pay*", "*ay*", "# fee"]
+)
+PHRASES = st.lists(WORDS, min_size=1, max_size=3).flatmap(
+    lambda words: st.sampled_from([" ", " … "]).map(lambda joint: joint.join(words))
+)
+RUNNING = st.lists(
+    st.sampled_from(
+        ["pay", "payment", "we", "fee", "12", "3.50", "keep", "passport", "import", "."]
+    ),
+    max_size=12,
+).flatmap(lambda words: st.sampled_from([" ", "\n", ""]).map(lambda blank: blank.join(words)))
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(PHRASES, min_size=1, max_size=5, unique=True), RUNNING)
+def test_phrases_find_together_what_each_finds_alone(phrases, text):
+    listed = [(phrase, "en", phrase) for phrase in phrases]
+    together = set(matcher(*listed).find(fold(text)))
+    assert together == {hit for one in listed for hit in matcher(one).find(fold(text))}
+    assert all(0 <= hit.start < hit.end <= len(text) for hit in together)
+
+
 def test_a_hostile_text_ends():
     phrases = matcher(("label", "en", "a … bb … ccc"), ("label", "en", "bb* … a"))
     assert list(phrases.find(fold("a bb " * 40_000)))

@@ -75,7 +75,7 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _data_errors(language: str, data: dict[str, Any]) -> Iterator[str]:
     yield from _key_errors("the file", data, KEYS, complete=language != ANY)
-    for key in KEYS.keys() & data.keys():
+    for key in filter(data.__contains__, KEYS):
         lists = data[key]
         if not isinstance(lists, dict):
             yield f"{key}: not an object of lists"
@@ -162,6 +162,8 @@ def main(arguments: Sequence[str]) -> int:
     named = [Path(argument) for argument in arguments if argument != "--complete"]
     paths = named or sorted(LANGUAGES_FOLDER.glob("*.json"))
     errors = [error for path in paths for error in file_errors(path)]
+    if not paths:
+        errors.append(f"{LANGUAGES_FOLDER}: no language files, which only a checkout has")
     if complete:
         there = {path.stem for path in paths}
         errors += [f"{language}.json: missing" for language in LANGUAGES if language not in there]

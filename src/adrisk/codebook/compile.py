@@ -66,11 +66,11 @@ def compile_languages(languages: dict[str, dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def compile_phrases(phrases: Iterable[Written]) -> dict[str, list[str]]:
+def compile_phrases(phrases: Iterable[Written]) -> dict[str, Any]:
     """Phrases by their longest piece: `pieces`, and for each piece its `phrases` and `open` ends.
 
-    A piece's phrases are one string, a line each: label, writing, folded phrase. `open` is "0" to
-    "3": the piece may begin (1), end (2) inside a word in one of its phrases.
+    A piece's phrases are one string, a line each: label, writing, folded phrase. `open` is a string
+    with a digit a piece, 0 to 3: one of its phrases lets it begin (1), end (2) inside a word.
     """
     by_piece: dict[str, dict[str, None]] = {}
     opens: dict[str, int] = {}
@@ -85,7 +85,7 @@ def compile_phrases(phrases: Iterable[Written]) -> dict[str, list[str]]:
     return {
         "pieces": list(by_piece),
         "phrases": ["\n".join(lines) for lines in by_piece.values()],
-        "open": [str(opens[piece]) for piece in by_piece],
+        "open": "".join(str(opens[piece]) for piece in by_piece),
     }
 
 
