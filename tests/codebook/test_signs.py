@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from adrisk.codebook import match
 from adrisk.codebook.codebook import SIGNS
-from adrisk.codebook.folding import fold_phrase
 from adrisk.codebook.match import find_signs
 from adrisk.records import Span
 from tests.codebook.language_files import CUES, LANGUAGES
@@ -117,19 +116,13 @@ TEXTS = st.lists(CUE_TEXTS | st.text(max_size=8), max_size=10).map(" ".join)
 
 @settings(deadline=None, max_examples=200)
 @given(TEXTS)
-def test_spans_are_sorted_and_hold_a_cue_of_their_sign(text):
+def test_spans_are_sorted_and_hold_their_sign_by_themselves(text):
     spans = find_signs(text)
     assert spans == sorted(spans, key=lambda span: (span.start, span.end, span.sign))
     for span in spans:
         assert span.sign in SIGNS
         assert 0 <= span.start < span.end <= len(text)
-        found = fold_phrase(text[span.start : span.end])
-        stems = (
-            fold_phrase(cue).split("*")[0].split("…")[0].strip()
-            for _, s, cue in CUES
-            if s == span.sign
-        )
-        assert any(stem in found for stem in stems)
+        assert span.sign in {alone.sign for alone in find_signs(text[span.start : span.end])}
 
 
 @settings(deadline=None, max_examples=100)

@@ -25,6 +25,9 @@ MAX_NUMBER = 15
 UNSPACED = frozenset({"zh", "ja", "th"})
 """Languages written without spaces: their phrases match inside running text."""
 
+UNSPACED_WRITING = "unspaced"
+"""What `writing_of` calls the habit of those languages."""
+
 PROCLITICS = {
     "ar": frozenset("و ف ب ل ك ال وال فال بال كال لل ول وب ولل".split()),  # noqa: SIM905
     "am": frozenset("የ በ ለ ከ እ ስለ እንደ እስከ ያለ ለየ በየ ከየ".split()),  # noqa: SIM905
@@ -45,7 +48,7 @@ class Phrase(NamedTuple):
 
     `lead` says what stands before the first piece: nothing, letters (PREFIX) or a NUMBER. `rest`
     holds each joint and the piece after it: INFLECTION, PREFIX, NUMBER, GAP, or GAP with PREFIX or
-    NUMBER. `writing` is "unspaced", a key of PROCLITICS, or "".
+    NUMBER. `writing` is that of `writing_of`.
     """
 
     writing: str
@@ -75,11 +78,10 @@ class Phrase(NamedTuple):
         index = self.longest()
         before = self.rest[index - 1][0] if index else self.lead
         after = self.rest[index][0] if index < len(self.rest) else ""
-        proclitic = self.writing in PROCLITICS and before in ("", GAP)
-        return proclitic or before[-1:] in (PREFIX, NUMBER, INFLECTION), after in (
-            INFLECTION,
-            NUMBER,
-        )
+        compound = {GAP} if self.writing == UNSPACED_WRITING else set()
+        proclitic = {"", GAP} if self.writing in PROCLITICS else set()
+        begins = before[-1:] in {PREFIX, NUMBER, INFLECTION} | compound | proclitic
+        return begins, after in {INFLECTION, NUMBER} | compound
 
 
 _JOINT_REACH = {
@@ -93,8 +95,10 @@ _JOINT_REACH = {
 
 
 def writing_of(language: str) -> str:
-    """The habit of writing that matching must know: "unspaced", a key of PROCLITICS, or ""."""
-    return "unspaced" if language in UNSPACED else language if language in PROCLITICS else ""
+    """The habit of writing that matching must know: UNSPACED_WRITING, a key of PROCLITICS, or ""."""
+    if language in UNSPACED:
+        return UNSPACED_WRITING
+    return language if language in PROCLITICS else ""
 
 
 def spellings(language: str, written: str) -> list[str]:

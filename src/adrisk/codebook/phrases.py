@@ -27,6 +27,7 @@ from adrisk.codebook.grammar import (
     NUMBER,
     PREFIX,
     PROCLITICS,
+    UNSPACED_WRITING,
     Phrase,
     parse,
 )
@@ -134,7 +135,6 @@ class Phrases:
 
     def __init__(self, compiled_phrases: dict[str, Any]) -> None:
         """Build from what `compile.compile_phrases` gives."""
-        self._lengths = [len(piece) for piece in compiled_phrases["pieces"]]
         self._open = [int(ends) for ends in compiled_phrases["open"]]
         self._lines: list[str] = compiled_phrases["phrases"]
         self._parsed: dict[int, list[Candidate]] = {}
@@ -248,9 +248,10 @@ def _after_gap(
     text: str, inside: bytes, position: int, lead: str, piece: str, writing: str
 ) -> int | None:
     """Where `piece` ends that begins a word within MAX_GAP characters, in the same sentence."""
-    if inside[position]:
-        return None
-    gap = MAX_GAP // 3 if writing == "unspaced" else MAX_GAP
+    unspaced = writing == UNSPACED_WRITING
+    if inside[position]:  # nothing stands in the gap of a compound such as ビザサポート
+        return position + len(piece) if unspaced and text.startswith(piece, position) else None
+    gap = MAX_GAP // 3 if unspaced else MAX_GAP
     limit = position + gap + len(piece) + {PREFIX: MAX_PREFIX, NUMBER: MAX_NUMBER, "": 0}[lead]
     found = text.find(piece, position, limit)
     while found >= 0:
