@@ -13,7 +13,7 @@ from adrisk.track_mlflow import quiet_mlflow
 
 _PACKAGE = Path(__file__).parent
 _REQUIREMENTS = (
-    "ahocorasick_rs",
+    "ahocorasick-rs",
     "ftfy",
     "numpy",
     "onnxruntime",
