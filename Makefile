@@ -1,5 +1,5 @@
-# `make demo` walks the whole road, `make test` runs the tests, `make check` reads the code.
-# Each makes the virtual environment .venv by itself. PYTHON=python3.12 picks another interpreter.
+# `make demo` walks the whole road, `make test` runs the tests, `make check` reads the code, the
+# codebook and the corpus. Each makes the virtual environment .venv by itself. PYTHON=python3.12 picks another interpreter.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -24,6 +24,8 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m adrisk.codebook.check
+	$(BIN)/python -m adrisk.dataset.corpus_rules
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

@@ -13,13 +13,13 @@ from adrisk.track_mlflow import quiet_mlflow
 
 _PACKAGE = Path(__file__).parent
 _REQUIREMENTS = (
+    "ahocorasick-rs",
     "ftfy",
     "numpy",
     "onnxruntime",
     "pandas",
     "phonenumberslite",
     "py3langid",
-    "pyahocorasick",
     "pyarrow",
     "regex",
     "safetensors",

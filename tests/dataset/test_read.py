@@ -123,6 +123,30 @@ def test_one_id_for_two_texts_is_rejected(tmp_path):
     assert "id" in result.rejects[0].reason and "row 1" in result.rejects[0].reason
 
 
+def test_a_part_is_read_and_an_unknown_one_is_rejected(tmp_path):
+    values = [" Test ", "train", "", None, "later", 1, "validation", "calibration"]
+    table = [{"text": f"Baker {i}", "part": value} for i, value in enumerate(values)]
+    result = read_ads([write_jsonl(tmp_path / "ads.jsonl", table)])
+    assert [raw.part for raw in result.ads] == [
+        "test", "train", None, None, "validation", "calibration",
+    ]  # fmt: skip
+    assert [reject.row for reject in result.rejects] == [5, 6]
+    assert "'part' holds no part (train, validation, calibration, test" in result.rejects[0].reason
+    assert "--part-column" in result.rejects[0].reason
+    other = read_ads([tmp_path / "ads.jsonl"], columns=ColumnMap(part="fold"))
+    assert len(other.ads) == 8 and {raw.part for raw in other.ads} == {None}
+
+
+def test_one_ad_in_two_parts_is_rejected(tmp_path):
+    base = {"id": "a", "text": "Baker wanted", "risk": 1}
+    table = [
+        base | {"annotator_id": "x", "part": "test"},
+        base | {"annotator_id": "y", "part": "train"},
+    ]
+    result = read_ads([write_jsonl(tmp_path / "ads.jsonl", table)])
+    assert len(result.ads) == 1 and "its part is not that" in result.rejects[0].reason
+
+
 def test_a_repeated_row_is_counted_once(tmp_path):
     result = read(tmp_path, [{"id": "a", "text": "one", "risk": 1}] * 3)
     assert (len(result.ads), result.n_repeated, result.rejects) == (1, 2, [])

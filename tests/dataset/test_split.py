@@ -10,6 +10,7 @@ from adrisk.dataset.split import (
     DEFAULT_SHARES,
     PROTOCOLS,
     ProtocolSkipped,
+    allowed_parts,
     assign_parts,
     risk_class,
     split_protocol,
@@ -102,6 +103,67 @@ def test_many_rare_languages_do_not_all_end_in_training():
 def test_the_seed_matters():
     rows = [(i, "negative") for i in range(100)]
     assert assign(rows, 1) != assign(rows, 2)
+
+
+MARKS = st.sampled_from([None, None, *PARTS])
+
+
+@settings(deadline=None, max_examples=100)
+@given(units_and_classes, st.data(), st.integers(0, 3))
+def test_parts_that_are_fixed_are_kept(rows, data, seed):
+    marks = [data.draw(MARKS) for _ in rows]
+    units, classes = [row[0] for row in rows], [row[1] for row in rows]
+    allowed = allowed_parts(units, marks)
+    parts = assign_parts(
+        units,
+        classes,
+        ["en"] * len(rows),
+        seed,
+        ids=[f"ad-{i}" for i in range(len(rows))],
+        allowed=allowed,
+    )
+    tested = {unit for unit, mark in zip(units, marks, strict=True) if mark == "test"}
+    for unit, mark, part in zip(units, marks, parts, strict=True):
+        assert (part == "test") >= (unit in tested)
+        assert (part == "test") <= (unit in tested or mark is None)
+        if unit not in tested and mark in ("validation", "calibration"):
+            assert part in ("validation", "calibration")
+    assert len(set(zip(units, parts, strict=True))) == len(set(units))
+
+
+def test_an_ad_marked_test_takes_its_group_along_and_the_move_is_counted():
+    groups = ["a", "a", "b", "b", "c", *(f"g{i}" for i in range(35))]
+    marks = ["test", "train", "calibration", None, "train", *["train"] * 20, *[None] * 15]
+    split = split_protocol(ads_dataset(40, groups=groups), "grouped", 0, marks=marks)
+    assert list(split.parts[:4]) == ["test", "test", "calibration", "calibration"]
+    assert "test" not in split.parts[4:25]
+    assert split.about["fixed_parts"] == {
+        "marked": {"calibration": 1, "test": 1, "train": 22},
+        "moved_with_their_group": {"calibration": 1, "test": 1},
+    }
+
+
+def test_all_but_a_fixed_test_part_is_shared_out():
+    marks = ["test"] * 30 + ["train"] * 60
+    split = split_protocol(ads_dataset(90), "grouped", 0, marks=marks)
+    assert list(split.parts[:30]) == ["test"] * 30
+    counts = Counter(split.parts[30:])
+    assert abs(counts["train"] - 45) <= 2 and counts["test"] == 0
+    held = Counter(zip(split.parts, split.risk > 0.5, strict=True))
+    assert all(held[part, risky] for part in PARTS for risky in (True, False))
+
+
+def test_marks_that_say_nothing_change_nothing():
+    plain = split_protocol(dataset_with_keys(), "grouped", 0)
+    marked = split_protocol(dataset_with_keys(), "grouped", 0, marks=[None] * 120)
+    assert marked.parts == plain.parts and marked.about == plain.about
+
+
+def test_without_test_marks_training_marks_keep_an_ad_out_of_test():
+    split = split_protocol(ads_dataset(60), "grouped", 0, marks=["train"] * 50 + [None] * 10)
+    assert "test" not in split.parts[:50] and "test" in split.parts[50:]
+    split = split_protocol(ads_dataset(60), "grouped", 0, marks=["train"] * 60)
+    assert set(split.parts) == {"train", "validation", "calibration"}
 
 
 @pytest.mark.parametrize("shares", [{"train": 0.5, "test": 0.4}, {"train": 1.2, "test": -0.2}])

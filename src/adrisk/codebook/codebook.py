@@ -1,7 +1,7 @@
 """The words of the project: categories of exploitation, signs in ads, and the targets of a model.
 
-Definitions, sources and evidence grades of the signs stand in codebook.json beside this file; the
-cues that find signs in text are matched by `adrisk.codebook.match`.
+Definitions, sources and evidence grades of signs, categories and levels stand in codebook.json beside
+this file; the cues that find signs in text are matched by `adrisk.codebook.match`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-CODEBOOK_VERSION = "1"
+CODEBOOK_VERSION = "2"
 
 RISK = "risk"
 
@@ -54,6 +54,14 @@ SIGNS = (
     "child_placement",
 )
 """Signs that annotators mark and cues find. One sign alone never flags an ad."""
+
+# fmt: off
+LANGUAGES = (
+    "en", "es", "pt", "fr", "de", "it", "nl", "pl", "ro", "hu", "bg", "uk", "ru", "tr", "ar",
+    "fa", "hi", "bn", "ur", "ta", "ne", "th", "vi", "id", "tl", "zh", "ja", "ko", "sw", "am",
+)
+# fmt: on
+"""Languages of the codebook and of the seed corpus (BCP-47)."""
 
 TARGETS = (RISK, *CATEGORIES, *SIGNS)
 """All targets of the multi-label head, in their fixed order."""

@@ -1,51 +1,79 @@
 """Finds many short phrases in text at once, whatever the case, the accents and the white space.
 
-In a phrase a space matches any run of white space, `*` at a word's end up to MAX_INFLECTION further
-letters of that word, and `…` nothing or a few words of the same sentence. `*` and `…` cut a phrase
-into pieces. One pass of an Aho-Corasick automaton over the folded text finds the longest piece of
-each phrase; the other pieces and the word boundaries are looked for around each hit, within a
-bounded distance, so the whole is linear in the text's length.
+`grammar` says how a phrase is written. One pass of an Aho-Corasick automaton over the folded text
+finds the longest piece of each phrase; the other pieces and the bounds of words are looked for
+around each hit, within a bounded distance, so the whole is linear in the text's length.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from functools import cache, lru_cache
-from typing import NamedTuple
-from unicodedata import category, normalize
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, NamedTuple
 
-import ahocorasick
 import numpy as np
+from ahocorasick_rs import AhoCorasick
 from numpy.typing import NDArray
 
-MAX_INFLECTION = 8
-"""Letters that a `*` may stand for."""
+from adrisk.codebook.compile import SEPARATOR, compiled
+from adrisk.codebook.folding import JOINED, N_CODES, Letter
+from adrisk.codebook.grammar import (
+    GAP,
+    MAX_GAP,
+    MAX_INFLECTION,
+    MAX_NUMBER,
+    MAX_PREFIX,
+    NUMBER,
+    PREFIX,
+    PROCLITICS,
+    UNSPACED_WRITING,
+    Phrase,
+    parse,
+)
 
-MAX_GAP = 30
-"""Characters that a `…` may stand for, a third of it in languages written without spaces."""
-
-UNSPACED = frozenset({"zh"})
-"""Languages written without spaces: their phrases match inside running text."""
-
-# Conjunctions, prepositions and the article that Arabic writes as one word with what follows.
-_PROCLITICS = frozenset(normalize("NFC", "و ف ب ل ك ال وال فال بال كال لل ول وب ولل").split())
 _MAX_PROCLITIC = 3
+_N_KINDS = np.uint8(len(Letter))
+_SPACE = ord(" ")
+_SURROGATES = slice(0xD800, 0xE000)
+_REPLACEMENT = 0xFFFD
+_SENTENCE_END = re.compile(r"[.!?;](?= |$)|[。！？；।॥؟۔።]")
+_NUMBER = re.compile(r"\d(?:[\d.,]*\d)?")
+_NUMBER_LETTERS = "0123456789.,"
+_DIGIT = re.compile(r"\d")
 
-_TABLE_SIZE = 0x2070  # Latin to Vietnamese, Cyrillic, Arabic, Devanagari, general punctuation
-_DROP, _SPACE = 0, ord(" ")
-_SEPARATOR = "\x01"
-_JOINT = re.compile(r"(\*| ?… ?)")
-_SENTENCE_END = re.compile(r"[.!?;](?= |$)|[。！？；।؟]")
-_VARIANTS = dict(zip("ىةؤئёйđıø", "يهويеиdio", strict=True))
-_VARIANTS |= dict.fromkeys("آأإٱ", "ا") | dict.fromkeys("‘’ʼ`´", "'") | dict.fromkeys("‐‑‒–—", "-")
+
+class Tables(NamedTuple):
+    """What a code point folds to, its kind of letter, and which pairs of kinds join."""
+
+    fold: NDArray[np.uint32]
+    letters: NDArray[np.uint8]
+    joined: NDArray[np.bool_]
+
+
+@cache
+def _tables() -> Tables:
+    codebook = compiled()
+    changed, to = (np.frombuffer(part.encode("utf-32-le"), "<u4") for part in codebook["fold"])
+    fold = np.arange(N_CODES, dtype=np.uint32)
+    fold[changed] = to
+    fold[_SURROGATES] = _REPLACEMENT
+    counts, kinds = zip(*codebook["letters"], strict=True)
+    joined = np.zeros(_N_KINDS**2, dtype=bool)
+    joined[[before * _N_KINDS + after for before, after in JOINED]] = True
+    return Tables(fold, np.repeat(np.array(kinds, dtype=np.uint8), counts), joined)
 
 
 class Folded(NamedTuple):
-    """Text folded for matching, and for each of its characters the offset it came from."""
+    """Text folded for matching.
+
+    `inside[i]` is 1 where the characters before and at `i` stand in one word, and 0 at both ends.
+    `offsets` leads each character back to the offset it came from; None: nothing was dropped.
+    """
 
     text: str
-    offsets: NDArray[np.intp] | None  # None: nothing was dropped
+    inside: bytes
+    offsets: NDArray[np.intp] | None
 
     def to_input(self, start: int, end: int, length: int) -> tuple[int, int]:
         """The span of the input of `length` code points that folded [start, end) came from."""
@@ -55,67 +83,34 @@ class Folded(NamedTuple):
         return int(self.offsets[start]), after
 
 
-def _fold_character(code: int) -> int:
-    """One code point, lower-cased, with Latin accents and spelling variants taken off."""
-    character = chr(code)
-    if character.isspace():
-        return _SPACE
-    kind = category(character)
-    if kind == "Cf" or (kind == "Mn" and code < 0x0700) or code == 0x093C:
-        return _DROP  # joiners, accents and Arabic vowel points standing alone, the nukta
-    character = character.lower()[0]
-    character = _VARIANTS.get(character, character)
-    plain = normalize("NFD", character)[0]
-    latin = plain.isascii() and plain.isalpha()
-    return ord(plain if latin or 0x0900 <= code < 0x0980 else character)
-
-
-@cache
-def _fold_table() -> NDArray[np.uint32]:
-    table = np.array([_fold_character(code) for code in range(_TABLE_SIZE)], dtype=np.uint32)
-    table[ord("ـ")] = _DROP  # the Arabic stretch
-    return table
-
-
 def fold(text: str) -> Folded:
     """Lower case, no accents, one space for a run of white space: what phrases are matched on."""
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
-    mapped = _fold_table().take(codes, mode="clip")
-    if len(codes) and codes.max() >= _TABLE_SIZE:
-        mapped = np.where(codes < _TABLE_SIZE, mapped, codes)
-    folded = _decoded(mapped)
-    if "\0" not in folded and "  " not in folded:
-        return Folded(folded, None)
-    offsets = np.flatnonzero(mapped)
-    spaces = mapped[offsets] == _SPACE
-    kept = np.ones(len(offsets), dtype=bool)
-    kept[1:] = ~(spaces[1:] & spaces[:-1])
-    return Folded(_decoded(mapped[offsets[kept]]), offsets[kept])
+    folded = _tables().fold.take(codes, mode="clip")
+    if len(codes) and codes.max() >= N_CODES:
+        folded = np.where(codes < N_CODES, folded, codes)
+    plain = _decoded(folded)
+    if "\0" not in plain and "  " not in plain:
+        return Folded(plain, _inside(folded), None)
+    offsets = np.flatnonzero(folded)
+    folded = folded[offsets]
+    doubled = folded == _SPACE
+    doubled[1:] &= doubled[:-1]
+    doubled[:1] = False
+    kept = np.flatnonzero(~doubled)
+    folded = folded[kept]
+    return Folded(_decoded(folded), _inside(folded), offsets[kept])
+
+
+def _inside(folded: NDArray[np.uint32]) -> bytes:
+    tables = _tables()
+    kinds = tables.letters.take(folded, mode="clip")
+    pairs = kinds[:-1] * _N_KINDS + kinds[1:]
+    return b"".join((b"\0", tables.joined.take(pairs).tobytes(), b"\0"[: len(folded)]))
 
 
 def _decoded(codes: NDArray[np.uint32]) -> str:
-    return codes.astype("<u4", copy=False).tobytes().decode("utf-32-le", "surrogatepass")
-
-
-class Phrase(NamedTuple):
-    """One phrase, cut into pieces; `rest` holds each joint, `*` or `…`, and the piece after it."""
-
-    label: str
-    language: str
-    first: str
-    rest: tuple[tuple[str, str], ...]
-    reach: int  # how far before its longest piece the phrase begins at most; 0: with it
-
-    @classmethod
-    def parse(cls, label: str, language: str, folded: str) -> tuple[str, Phrase]:
-        """The longest piece and the phrase."""
-        if "*" not in folded and "…" not in folded:
-            return folded, cls(label, language, folded, (), 0)
-        first, *others = _JOINT.split(folded)
-        joints, pieces = others[::2], others[1::2]
-        longest = max(first, *pieces, key=len)
-        reach = 0 if longest == first else len(folded) + MAX_GAP * len(joints)
-        return longest, cls(label, language, first, tuple(zip(joints, pieces, strict=True)), reach)
+    return codes.astype("<u4", copy=False).tobytes().decode("utf-32-le")
 
 
 class Hit(NamedTuple):
@@ -126,107 +121,143 @@ class Hit(NamedTuple):
     label: str
 
 
+class Candidate(NamedTuple):
+    """A phrase whose longest piece was found, its `reach`, and a piece that it needs as well."""
+
+    label: str
+    phrase: Phrase
+    reach: int
+    needed: str
+
+
 class Phrases:
-    """Many phrases, found in one pass. Read-only once built, so threads may share it."""
+    """Many phrases, found in one pass. Threads may share it."""
 
-    def __init__(self, phrases: Iterable[tuple[str, str, str]]) -> None:
-        """Build from (label, language, phrase as written in the data files)."""
-        listed = list(phrases)
-        # All in one call: folding has a fixed cost.
-        folded = fold(_SEPARATOR.join(written for *_, written in listed)).text.split(_SEPARATOR)
-        by_piece: dict[str, dict[str, list[Phrase]]] = {}
-        for (label, language, _), written in zip(listed, folded, strict=True):
-            longest, phrase = Phrase.parse(label, language, written)
-            by_piece.setdefault(longest, {}).setdefault(language, []).append(phrase)
-        self._automaton = ahocorasick.Automaton()
-        for piece, by_language in by_piece.items():
-            self._automaton.add_word(piece, (len(piece), list(by_language.items())))
-        self._automaton.make_automaton()
+    def __init__(self, compiled_phrases: dict[str, Any]) -> None:
+        """Build from what `compile.compile_phrases` gives."""
+        self._open = [int(ends) for ends in compiled_phrases["open"]]
+        self._lines: list[str] = compiled_phrases["phrases"]
+        self._parsed: dict[int, list[Candidate]] = {}
+        self._automaton = AhoCorasick(compiled_phrases["pieces"], store_patterns=False)
 
-    def find(self, text: str) -> Iterator[Hit]:
+    def find(self, folded: Folded) -> Iterator[Hit]:
         """Every phrase in folded text, roughly in the order of the text."""
-        for last, (length, by_language) in self._automaton.iter(text):
-            anchor = last + 1 - length
-            for language, phrases in by_language:
-                start = _word_start(text, anchor, language)
-                if start is None:
-                    continue
-                for phrase in phrases:
-                    hit = _match(text, anchor, start, phrase)
-                    if hit:
-                        yield hit
+        text, inside, opened = folded.text, folded.inside, self._open
+        possible: dict[int, list[Candidate]] = {}
+        for index, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
+            ends = opened[index]
+            if (inside[start] and not ends & 1) or (inside[end] and ends < 2):
+                continue
+            if index not in possible:
+                candidates = self._parsed.get(index) or self._parse(index)
+                possible[index] = [each for each in candidates if each.needed in text]
+            for label, phrase, reach, _ in possible[index]:
+                span = _match(text, inside, start, phrase, reach)
+                if span:
+                    yield Hit(*span, label)
+
+    def _parse(self, index: int) -> list[Candidate]:
+        """The phrases of a piece; parsed when the piece is first met."""
+        parsed = []
+        for line in self._lines[index].split("\n"):
+            label, writing, written = line.rsplit(SEPARATOR, 2)
+            phrase = parse(writing, written)
+            others = [phrase.piece(i) for i in range(len(phrase.rest) + 1) if i != phrase.longest()]
+            needed = max(others, key=len, default="")
+            parsed.append(Candidate(label, phrase, phrase.reach(), needed))
+        self._parsed[index] = parsed
+        return parsed
 
 
-def _match(text: str, anchor: int, start: int, phrase: Phrase) -> Hit | None:
-    """The phrase whose longest piece stands at `anchor`, in a word that begins at `start`."""
-    label, language, first, _, reach = phrase
-    if not reach:
-        end = _end(text, anchor + len(first), phrase)
-        return None if end is None else Hit(start, end, label)
-    low = anchor - reach if anchor > reach else 0
-    at = text.rfind(first, low, anchor)
+def _match(
+    text: str, inside: bytes, anchor: int, phrase: Phrase, reach: int
+) -> tuple[int, int] | None:
+    """Start and end of the phrase whose longest piece stands at `anchor`."""
+    first = phrase.first
+    low = max(anchor - reach, 0)
+    at = text.rfind(first, low, anchor) if reach else anchor
     while at >= 0:
-        begin = _word_start(text, at, language)
+        begin = _begin(text, inside, at, phrase.lead, phrase.writing)
         if begin is not None:
-            end = _end(text, at + len(first), phrase)
+            end = _end(text, inside, at + len(first), phrase)
             if end is not None and end > anchor:
-                return Hit(begin, end, label)
-        at = text.rfind(first, low, at + len(first) - 1)
+                return begin, end
+        at = text.rfind(first, low, at + len(first) - 1) if reach else -1
     return None
 
 
-@lru_cache(maxsize=4096)
-def _is_word(character: str) -> bool:
-    # Vowel signs of Indic scripts are marks, which str.isalnum does not count.
-    return character.isalnum() or character == "_" or category(character)[0] == "M"
-
-
-def _inside_word(text: str, position: int) -> bool:
-    return 0 < position < len(text) and _is_word(text[position - 1]) and _is_word(text[position])
-
-
-def _word_start(text: str, start: int, language: str) -> int | None:
-    """Where the word of a piece at `start` begins, its proclitic included; None inside a word."""
-    if language in UNSPACED or not _inside_word(text, start):
-        return start
-    if language == "ar":
-        for before in range(start - 1, max(start - _MAX_PROCLITIC, 0) - 1, -1):
-            if not _inside_word(text, before):
-                return before if text[before:start] in _PROCLITICS else None
+def _begin(text: str, inside: bytes, at: int, lead: str, writing: str) -> int | None:
+    """Where a phrase or a word of it begins whose piece stands at `at`; None where it may not."""
+    if lead == NUMBER:
+        return _number_start(text, inside, at)
+    if not inside[at]:
+        return at
+    if lead == PREFIX:
+        start = inside.rfind(0, max(at - MAX_PREFIX, 0), at)
+        return None if start < 0 or _DIGIT.search(text, start, at) else start
+    if writing in PROCLITICS:
+        start = inside.rfind(0, max(at - _MAX_PROCLITIC, 0), at)
+        return start if start >= 0 and text[start:at] in PROCLITICS[writing] else None
     return None
 
 
-def _end(text: str, position: int, phrase: Phrase) -> int | None:
+def _number_start(text: str, inside: bytes, end: int) -> int | None:
+    """Where the number begins that ends at `end`; None where none ends there."""
+    if _DIGIT.match(text, end):
+        return None
+    start = end
+    while start > max(end - MAX_NUMBER, 0) and text[start - 1] in _NUMBER_LETTERS:
+        start -= 1
+    number = _NUMBER.search(text, start, end)
+    fits = number and number.end() == end and not inside[number.start()]
+    return number.start() if number and fits else None
+
+
+def _end(text: str, inside: bytes, position: int, phrase: Phrase) -> int | None:
     """Where the phrase ends whose first piece ends at `position`; None where it does not match."""
     for joint, piece in phrase.rest:
-        if joint == "*":
-            found = _after_inflection(text, position, piece)
+        if joint[0] == GAP:
+            found = _after_gap(text, inside, position, joint[1:], piece, phrase.writing)
         else:
-            found = _after_gap(text, position, piece, phrase.language)
+            found = _after_letters(text, inside, position, joint, piece)
         if found is None:
             return None
         position = found
-    inside = phrase.language not in UNSPACED and _inside_word(text, position)
-    return None if inside else position
+    return None if inside[position] else position
 
 
-def _after_inflection(text: str, position: int, piece: str) -> int | None:
-    """Where `piece` ends that follows what letters remain of the word at `position`."""
-    limit = min(position + MAX_INFLECTION, len(text))
-    while position < limit and _is_word(text[position]) and not text[position].isdigit():
-        position += 1
-    return position + len(piece) if text.startswith(piece, position) else None
+def _after_letters(text: str, inside: bytes, position: int, joint: str, piece: str) -> int | None:
+    """Where `piece` ends that follows letters (INFLECTION, PREFIX) or a NUMBER at `position`."""
+    if joint == NUMBER:
+        number = _NUMBER.match(text, position, position + MAX_NUMBER)
+        after = number.end() if number else -1
+    elif joint == PREFIX:
+        after = text.find(piece, position, position + MAX_PREFIX + len(piece))
+        if after > position and inside.find(0, position + 1, after + 1) >= 0:
+            return None
+    elif not inside[position]:
+        after = position
+    else:
+        after = inside.find(0, position, position + MAX_INFLECTION + 1)
+        if after > 0 and _DIGIT.search(text, position, after):
+            return None
+    return after + len(piece) if after >= 0 and text.startswith(piece, after) else None
 
 
-def _after_gap(text: str, position: int, piece: str, language: str) -> int | None:
+def _after_gap(
+    text: str, inside: bytes, position: int, lead: str, piece: str, writing: str
+) -> int | None:
     """Where `piece` ends that begins a word within MAX_GAP characters, in the same sentence."""
-    if language not in UNSPACED and _inside_word(text, position):
-        return None
-    gap = MAX_GAP // 3 if language in UNSPACED else MAX_GAP
-    limit = position + gap + len(piece)
+    unspaced = writing == UNSPACED_WRITING
+    if inside[position]:  # nothing stands in the gap of a compound such as ビザサポート
+        return position + len(piece) if unspaced and text.startswith(piece, position) else None
+    gap = MAX_GAP // 3 if unspaced else MAX_GAP
+    limit = position + gap + len(piece) + {PREFIX: MAX_PREFIX, NUMBER: MAX_NUMBER, "": 0}[lead]
     found = text.find(piece, position, limit)
-    while found >= 0 and _word_start(text, found, language) is None:
+    while found >= 0:
+        begin = _begin(text, inside, found, lead, writing)
+        if begin is not None and begin >= position:
+            broken = _SENTENCE_END.search(text, position, begin + 1)
+            return None if broken else found + len(piece)
         found = text.find(piece, found + 1, limit)
-    if found < 0 or _SENTENCE_END.search(text, position, found + 1):
-        return None
-    return found + len(piece)
+    return None

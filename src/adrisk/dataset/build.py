@@ -47,7 +47,7 @@ def build_dataset(
     shares: Mapping[str, float] = DEFAULT_SHARES,
     progress: Callable[[Iterable[Rows]], Iterable[Rows]] = iter,
 ) -> Built:
-    """Group and split the ads that were read, one ad an id.
+    """Group and split the ads that were read, one ad an id; parts that the data fix are kept.
 
     Raises InputError where there is no ad at all, MissingExtraError without rensa.
     """
@@ -82,7 +82,9 @@ def build_dataset(
         annotations=[_annotations(rows) for rows in ads],
         about={"contact_key_id": key.key_id, "grouping": settings.to_dict()},
     )
-    return Built(split_protocol(dataset, "grouped", seed, shares=shares), grouping)
+    marks = [_first(row.part for row in rows) for rows in ads]
+    split = split_protocol(dataset, "grouped", seed, shares=shares, marks=marks)
+    return Built(split, grouping)
 
 
 def _ad_text(raw: RawAd, key: ContactKey, settings: GroupSettings) -> _AdText:

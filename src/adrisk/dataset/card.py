@@ -59,9 +59,16 @@ def data_card(result: ReadResult, built: Built) -> dict[str, Any]:
 
 def warnings(dataset: AdDataset) -> list[str]:
     """What a reader must know before training: missing classes in parts and in targets."""
+    moved = dataset.about.get("fixed_parts", {}).get("moved_with_their_group", {})
+    found = [
+        f"{number} ads went to {part} because an ad of their group is marked {part}"
+        for part, number in moved.items()
+    ]
     if np.isnan(dataset.risk).all():
-        return ["no ad has a risk label: the ads can be scored, and nothing trained on them"]
-    found = []
+        return [
+            *found,
+            "no ad has a risk label: the ads can be scored, and nothing trained on them",
+        ]
     for name in PARTS:
         counts = _classes(dataset.part(name).risk)
         missing = [kind for kind in ("positive", "negative") if not counts[kind]]

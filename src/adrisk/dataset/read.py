@@ -12,6 +12,7 @@ from typing import Any
 
 from adrisk.codebook.codebook import CATEGORIES, RISK
 from adrisk.dataset.labels import Label, is_blank, parse_label
+from adrisk.dataset.prepared import PARTS
 from adrisk.errors import InputError, UsageError
 from adrisk.records import OUTPUT_COLUMNS, Ad, AdType
 from adrisk.score.columns import NOTHING_LEFT, ColumnMap, row_to_ad
@@ -20,14 +21,15 @@ from adrisk.text.clean import clean
 
 Values = dict[str, Any]
 
-_METADATA = ("id", "ad_type", "language", "location", "source", "posted_at", "group_key")
+_METADATA = ("id", "ad_type", "language", "location", "source", "posted_at", "group_key", "part")
 
 
 @dataclass(frozen=True)
 class RawAd:
     """One row: an ad as it was written, and what one annotator says of it.
 
-    `offsets` says where each raw field begins in `ad.full_text`.
+    `part` is the part that the data fix for the ad, if any; `offsets` says where each raw field
+    begins in `ad.full_text`.
     """
 
     ad: Ad
@@ -35,6 +37,7 @@ class RawAd:
     source: str | None
     posted_at: str | None
     group_key: str | None
+    part: str | None
     label: Label | None
     offsets: Mapping[str, int]
     file: str
@@ -224,6 +227,7 @@ class _Collector:
             source=optional_text(values.get(columns.source)),
             posted_at=optional_text(values.get(columns.posted_at)),
             group_key=group_key,
+            part=_part(values, columns.part),
             label=None if label.is_empty else label,
             offsets=offsets,
             file=row.file,
@@ -236,6 +240,10 @@ class _Collector:
         for earlier in annotators.values():
             if earlier.ad.full_text != raw.ad.full_text:
                 raise InputError(f"its id is that of another ad: {earlier.file}, row {earlier.row}")
+            if earlier.part != raw.part:
+                raise InputError(
+                    f"its part is not that of the same ad: {earlier.file}, row {earlier.row}"
+                )
         known = annotators.get(annotator)
         if known is not None and known.label != raw.label:
             raise InputError(
@@ -279,6 +287,16 @@ def _ad_type(value: str | None) -> str | None:
     if value is None or value.strip().lower() in set(AdType):
         return None if value is None else value.strip().lower()
     raise InputError(f"ad_type must be one of {', '.join(AdType)}, or empty")
+
+
+def _part(values: Values, column: str) -> str | None:
+    value = (optional_text(values.get(column)) or "").lower()
+    if value and value not in PARTS:
+        raise InputError(
+            f"the column '{column}' holds no part ({', '.join(PARTS)}, or empty): if it means "
+            "something else, name another with --part-column"
+        )
+    return value or None
 
 
 def _require_storable(values: Values, name: str) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 
-from adrisk.dataset.prepared import AdDataset
+from adrisk.dataset.prepared import PARTS, AdDataset
 from adrisk.errors import AdriskError, UsageError
 
 DEFAULT_SHARES: Mapping[str, float] = {
@@ -44,19 +44,63 @@ def split_protocol(
     seed: int,
     *,
     shares: Mapping[str, float] = DEFAULT_SHARES,
+    marks: Sequence[str | None] | None = None,
 ) -> AdDataset:
     """The same ads with parts assigned anew under `protocol`.
 
     random: ads apart, groups ignored. near_duplicate: components over near-duplicates stay
     together. grouped: components over near-duplicates, contacts and group_key. group_key: ads of
-    one group_key stay together, an ad without one stands alone. Raises ProtocolSkipped where no
-    ad has a group_key, UsageError for another name.
+    one group_key stay together, an ad without one stands alone. `marks` are parts fixed by hand,
+    as `allowed_parts` takes them. Raises ProtocolSkipped where no ad has a group_key, UsageError
+    for another name.
     """
     about = {**dataset.about, "protocol": protocol, "seed": seed, "shares": dict(shares)}
     units = _units(dataset, protocol)
     classes = [risk_class(risk) for risk in dataset.risk]
-    parts = assign_parts(units, classes, dataset.languages, seed, ids=dataset.ids, shares=shares)
+    allowed = None
+    if marks is not None and any(marks):
+        allowed = allowed_parts(units, marks)
+        about["fixed_parts"] = _fixed_parts(allowed, marks)
+    parts = assign_parts(
+        units, classes, dataset.languages, seed, ids=dataset.ids, shares=shares, allowed=allowed
+    )
     return dataset.with_parts(parts, about)
+
+
+def allowed_parts(units: Sequence[Hashable], marks: Sequence[str | None]) -> list[frozenset[str]]:
+    """The parts that each ad may stand in, from the parts that ads of its unit are marked with.
+
+    A unit with an ad marked test goes to test whole, else with one marked calibration or validation
+    there; one with an ad marked train goes to any part but test; without a mark it is free.
+    """
+    of_unit: dict[Hashable, set[str]] = {}
+    for unit, mark in zip(units, marks, strict=True):
+        of_unit.setdefault(unit, set()).update({mark} if mark else ())
+    decided = {unit: _decide(marked) for unit, marked in of_unit.items()}
+    return [decided[unit] for unit in units]
+
+
+def _decide(marked: set[str]) -> frozenset[str]:
+    for part in ("test", "calibration", "validation"):
+        if part in marked:
+            return frozenset({part})
+    return frozenset(PARTS) - ({"test"} if marked else set())
+
+
+def _fixed_parts(
+    allowed: Sequence[frozenset[str]], marks: Sequence[str | None]
+) -> dict[str, dict[str, int]]:
+    """Number of ads marked with each part, and of those that went there with their group."""
+    followed = [
+        part
+        for may, mark in zip(allowed, marks, strict=True)
+        for part in may
+        if len(may) == 1 and part != mark
+    ]
+    return {
+        "marked": dict(sorted(Counter(mark for mark in marks if mark).items())),
+        "moved_with_their_group": dict(sorted(Counter(followed).items())),
+    }
 
 
 def _units(dataset: AdDataset, protocol: str) -> Sequence[Hashable]:
@@ -85,13 +129,14 @@ def assign_parts(
     *,
     ids: Sequence[str],
     shares: Mapping[str, float] = DEFAULT_SHARES,
+    allowed: Sequence[frozenset[str]] | None = None,
 ) -> list[str]:
     """The part of each ad; ads of one unit share a part.
 
     All columns have length n_ads. `classes` are those of `risk_class`. Every part gets risky and
     non-risky ads as long as there are units enough; before that the largest part gets two and the
-    others follow by size. The result depends on the ads, the units and the seed, not on the order
-    of the ads. Raises UsageError where `shares` are not positive or do not add up to 1.
+    others follow by size. `allowed`, the same for all ads of a unit, keeps units to some parts. The
+    result depends on the ads, the units and the seed, not on the order of the ads. Raises UsageError where `shares` are not positive or do not add up to 1.
     """
     if any(share <= 0 for share in shares.values()) or abs(sum(shares.values()) - 1) > 1e-6:
         raise UsageError("the shares of the parts must be above 0 and add up to 1")
@@ -101,16 +146,20 @@ def assign_parts(
     unit_of_ad, first_id = _numbered(units, ids)
     counts = _stratum_counts(unit_of_ad, classes, languages)
     order = _largest_first(counts[:, 0], first_id, seed)
-    wanted = np.outer(list(shares.values()), counts.sum(axis=0))
+    may = np.ones((len(counts), len(names)), dtype=bool)
+    if allowed is not None:
+        may[unit_of_ad] = [[name in of_ad for name in names] for of_ad in allowed]
+    size = np.array(list(shares.values()))
+    wanted = np.outer(size, counts.sum(axis=0))
     assigned = np.full(len(counts), -1)
     have = np.zeros_like(wanted)
-    for unit, part in _seeded(counts, order, np.array(list(shares.values()))):
+    for unit, part in _seeded(counts, order, size, may):
         assigned[unit] = part
         have[part] += counts[unit]
     for unit in order:
         if assigned[unit] < 0:
             excess = (have + counts[unit] / 2 - wanted) / np.maximum(wanted, 1.0)
-            assigned[unit] = np.argmin(excess @ counts[unit])
+            assigned[unit] = np.argmin(np.where(may[unit], excess @ counts[unit], np.inf))
             have[assigned[unit]] += counts[unit]
     return [names[part] for part in assigned[unit_of_ad]]
 
@@ -149,21 +198,27 @@ def _largest_first(sizes: np.ndarray, first_id: list[str], seed: int) -> np.ndar
     return shuffled[np.argsort(-sizes[shuffled], kind="stable")]
 
 
-def _seeded(counts: np.ndarray, order: np.ndarray, shares: np.ndarray) -> list[tuple[int, int]]:
-    """(unit, part) pairs that give each part a unit with risky and one with non-risky ads.
+def _seeded(
+    counts: np.ndarray, order: np.ndarray, shares: np.ndarray, may: np.ndarray
+) -> list[tuple[int, int]]:
+    """(unit, part) pairs: units that one part alone may have, then what gives each part, where it
+    may, a unit with risky and one with non-risky ads.
 
     The smallest such units are taken, the largest of them for the largest part, which comes twice
     since nothing can be trained on a single example.
     """
     by_share = np.argsort(-shares, kind="stable")
     needy = [by_share[0], *by_share]
-    taken: dict[int, int] = {}
+    fixed = np.flatnonzero(may.sum(axis=1) == 1)
+    taken: dict[int, int] = {int(unit): int(may[unit].argmax()) for unit in fixed}
     for stratum in (1, 2):
         open_parts = needy.copy()
         for unit, part in taken.items():
             if counts[unit, stratum] and part in open_parts:
                 open_parts.remove(part)
         usable = [int(u) for u in order[::-1] if counts[u, stratum] and int(u) not in taken]
+        open_parts = [part for part in open_parts if may[usable, part].any()]
+        usable = [unit for unit in usable if may[unit, open_parts].all()]
         chosen = usable[: len(open_parts)][::-1]
         taken.update({unit: int(part) for unit, part in zip(chosen, open_parts, strict=False)})
     return list(taken.items())

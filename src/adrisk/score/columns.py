@@ -36,6 +36,7 @@ class ColumnMap:
     source: str = "source"
     posted_at: str = "posted_at"
     group_key: str = "group_key"
+    part: str = "part"
 
 
 def check_columns(names: Iterable[str], columns: ColumnMap, file: str | None = None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from adrisk.codebook.match import find_signs
 from adrisk.records import Span
 from adrisk.text.model_input import ModelInput
 
@@ -12,4 +11,4 @@ MAX_SPANS = 100
 
 def signs_of(item: ModelInput) -> tuple[Span, ...]:
     """Signs found by cues, in the order of the text, at most MAX_SPANS."""
-    return tuple(find_signs(item.text)[:MAX_SPANS])
+    return item.signs[:MAX_SPANS]

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from adrisk.codebook.codebook import SIGNS
-from adrisk.codebook.match import find_signs
 from adrisk.text.model_input import COUNT_NAMES, ModelInput
 
 DENSE_NAMES = (
@@ -114,7 +113,7 @@ def dense_features(inputs: Sequence[ModelInput]) -> NDArray[np.float32]:
     """The dense block, float32 (n_ads, len(DENSE_NAMES))."""
     dense = np.zeros((len(inputs), len(DENSE_NAMES)), dtype=np.float32)
     for row, item in enumerate(inputs):
-        found = {span.sign for span in find_signs(item.text)}
+        found = {span.sign for span in item.signs}
         for sign in found:
             dense[row, _SIGN_COLUMN[sign]] = 1.0
         dense[row, len(SIGNS)] = np.log1p(len(found))

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
+from adrisk.codebook.match import find_signs
+from adrisk.records import Span
 from adrisk.text.alignment import Alignment, Replacement, apply_replacements
 from adrisk.text.clean import CLEAN_COUNTS, clean
 from adrisk.text.clean_unicode import DISGUISED_DIGIT
@@ -40,7 +43,7 @@ class TextSettings:
         return asdict(self)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ModelInput:
     """Redacted `text`, `counts` in the order of COUNT_NAMES, and the way back to the raw text."""
 
@@ -48,6 +51,11 @@ class ModelInput:
     counts: tuple[int, ...]
     alignment: Alignment
     truncated: bool
+
+    @cached_property
+    def signs(self) -> tuple[Span, ...]:
+        """Codebook signs found by their cues, in the order of the text; looked for once."""
+        return tuple(find_signs(self.text))
 
     def digest(self) -> bytes:
         """16 bytes that are equal for identical model inputs (text and counts)."""

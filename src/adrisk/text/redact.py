@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
-from adrisk.codebook.match import find_identity_words
+from adrisk.codebook.identity import find_identity_words
 from adrisk.text.alignment import Alignment, Replacement, apply_replacements
 from adrisk.text.contacts import Contact, find_contacts
 
