@@ -97,9 +97,13 @@ def _base_model(manifest: Mapping[str, Any]) -> str:
     if base.get("adapter"):
         parts.append(f"with the adapter {markdown_text(base['adapter'])} merged into it")
     if pieces := base.get("vocabulary"):
-        parts.append(f"its vocabulary trimmed from {pieces['before']:,} to {pieces['after']:,} pieces")
+        parts.append(
+            f"its vocabulary trimmed from {pieces['before']:,} to {pieces['after']:,} pieces"
+        )
     if base.get("n_trained"):
-        parts.append(f"{base['n_parameters']:,} weights, of which {base['n_trained']:,} were trained")
+        parts.append(
+            f"{base['n_parameters']:,} weights, of which {base['n_trained']:,} were trained"
+        )
     return ", ".join(parts)
 
 

@@ -140,9 +140,7 @@ def _fit_encoder(
     )
 
 
-def help_finetune(
-    recipe: Recipe, train: AdDataset, validation: AdDataset, work_dir: Path
-) -> None:
+def help_finetune(recipe: Recipe, train: AdDataset, validation: AdDataset, work_dir: Path) -> None:
     """What a process that is not the main one does of `fit_model` for an encoder: help to fine-tune.
 
     Called with the same arguments as in the main process; writes nothing.
