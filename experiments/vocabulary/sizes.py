@@ -14,7 +14,6 @@ import json
 import random
 import subprocess
 import sys
-import time
 import unicodedata
 from pathlib import Path
 
@@ -135,14 +134,12 @@ KINDS = {
 def measure(folder: Path) -> None:
     """In a process of its own: load the exported model, score 32 ads, print what that took."""
     texts = json.loads((folder.parent / "texts.json").read_text())[:32]
-    start = time.perf_counter()
     tokenizer = EncoderTokenizer((folder / "tokenizer.json").read_bytes())
     encoder = OnnxEncoder((folder / "model.onnx").read_bytes(), threads=1)
-    loaded = time.perf_counter() - start
     encoder.logits(tokenizer.encode(texts, MAX_TOKENS))
     status = Path("/proc/self/status").read_text()
     peak = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
-    print(json.dumps({"load_s": loaded, "memory_mb": int(peak) / 1024}))
+    print(json.dumps({"memory_mb": int(peak) / 1024}))
 
 
 def written(folder: Path, model, tokenizer_json: bytes) -> dict[str, float]:
@@ -193,7 +190,7 @@ def study(kind: str, training: list[str], unseen: list[str], work: Path) -> list
     ).max()
     return [
         f"| {kind}, {name} | {pieces[name]:,} | {s['weights_m']:.1f} | {s['model_mb']:.0f} "
-        f"| {s['tokenizer_mb']:.1f} | {s['load_s']:.2f} | {s['memory_mb']:.0f} "
+        f"| {s['tokenizer_mb']:.1f} | {s['memory_mb']:.0f} "
         f"| {tokens_an_ad(tokenizers[name], training):.1f} "
         f"| {tokens_an_ad(tokenizers[name], unseen):.1f} "
         f"| {'' if name == 'whole' else f'{difference:.1e}'} |"
@@ -214,10 +211,10 @@ def main() -> None:
     training, unseen = corpus(options.corpus)
     print(f"{len(training)} training ads, {len(unseen)} unseen ones\n")
     print(
-        "| model | pieces | weights, millions | model.onnx, MB | tokenizer.json, MB | load, s "
+        "| model | pieces | weights, millions | model.onnx, MB | tokenizer.json, MB "
         "| peak memory, MB | tokens a training ad | tokens an unseen ad | largest logit difference |"
     )
-    print("| --- |" + " --- |" * 9)
+    print("| --- |" + " --- |" * 8)
     for kind in KINDS:
         print("\n".join(study(kind, training, unseen, options.work)), flush=True)
 

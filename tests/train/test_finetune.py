@@ -224,11 +224,15 @@ def interrupted(tmp_path):
     ("changes", "named"),
     [
         ({"epochs": 4}, r"encoder\.epochs was 3\.0, now 4\.0"),
+        (
+            {"lr": {"peak": 5e-3, "layer_decay": 0.9}},
+            r"encoder\.lr\.layer_decay was 1\.0, now 0\.9",
+        ),
         ({"seed": 1}, r"seed was 0, now 1"),
         ({"train": toy_data(96, 5)}, r"\(training ads\)"),
         ({"validation": toy_data(40, 5)}, r"\(validation ads\)"),
     ],
-    ids=["recipe", "seed", "training ads", "validation ads"],
+    ids=["recipe", "layer-wise rate", "seed", "training ads", "validation ads"],
 )
 def test_checkpoints_of_another_run_are_refused(interrupted, changes, named):
     with pytest.raises(UsageError, match=named):

@@ -112,6 +112,18 @@ def test_an_interrupted_lora_run_ends_as_an_unbroken_one(bert, tmp_path):
     )
 
 
+def test_checkpoints_of_another_adapter_are_refused(bert, tmp_path):
+    def run(callbacks=(), **lora):
+        settings = block(base=str(bert), lora=lora)
+        data = (TRAIN, VALIDATION, TARGETS, tmp_path / "run", 0)
+        return finetune(settings, TOKENIZER, *data, callbacks=callbacks)
+
+    with pytest.raises(KeyboardInterrupt):
+        run([StopAt(8)], rank=4)
+    with pytest.raises(UsageError, match=r"encoder\.lora\.rank was 4, now 8"):
+        run(rank=8)
+
+
 def test_adapters_learn_at_the_rate_of_their_layer(bert, tmp_path):
     depth = depths(add_adapters(build(bert, tmp_path), LoraBlock()))
     query = "base_model.model.bert.encoder.layer.0.attention.self.query.lora_A.default.weight"
