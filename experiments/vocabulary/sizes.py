@@ -131,32 +131,38 @@ KINDS = {
 }  # fmt: skip
 
 
-def measure(folder: Path) -> None:
-    """In a process of its own: load the exported model, score 32 ads, print what that took."""
-    texts = json.loads((folder.parent / "texts.json").read_text())[:32]
-    tokenizer = EncoderTokenizer((folder / "tokenizer.json").read_bytes())
-    encoder = OnnxEncoder((folder / "model.onnx").read_bytes(), threads=1)
-    encoder.logits(tokenizer.encode(texts, MAX_TOKENS))
-    status = Path("/proc/self/status").read_text()
-    peak = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
-    print(json.dumps({"memory_mb": int(peak) / 1024}))
+MEASURE = """
+import json, sys
+from pathlib import Path
+from adrisk.score.encoder import EncoderTokenizer, OnnxEncoder
+folder = Path(sys.argv[1])
+texts = json.loads((folder.parent / "texts.json").read_text())[:32]
+tokenizer = EncoderTokenizer((folder / "tokenizer.json").read_bytes())
+encoder = OnnxEncoder((folder / "model.onnx").read_bytes(), threads=1)
+encoder.logits(tokenizer.encode(texts, int(sys.argv[2])))
+status = Path("/proc/self/status").read_text().splitlines()
+print(next(line.split()[1] for line in status if line.startswith("VmHWM")))
+"""
+
+
+def peak_memory_mb(folder: Path) -> float:
+    """Peak of a light process that loads the exported model and scores 32 ads."""
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, str(folder), str(MAX_TOKENS)],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    return int(done.stdout) * 1024 / 1e6
 
 
 def written(folder: Path, model, tokenizer_json: bytes) -> dict[str, float]:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "tokenizer.json").write_bytes(tokenizer_json)
     export_onnx(model, folder / "model.onnx", MAX_TOKENS)
-    done = subprocess.run(
-        [sys.executable, __file__, "--measure", str(folder)],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
     return {
         "weights_m": sum(p.numel() for p in model.parameters()) / 1e6,
         "model_mb": (folder / "model.onnx").stat().st_size / 1e6,
         "tokenizer_mb": len(tokenizer_json) / 1e6,
-        **json.loads(done.stdout),
+        "memory_mb": peak_memory_mb(folder),
     }
 
 
@@ -202,11 +208,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--corpus", type=Path, default=Path("data/seed"))
     parser.add_argument("--work", type=Path, default=Path("runs/vocabulary"))
-    parser.add_argument("--measure", type=Path)
     options = parser.parse_args()
-    if options.measure:
-        measure(options.measure)
-        return
     options.work.mkdir(parents=True, exist_ok=True)
     training, unseen = corpus(options.corpus)
     print(f"{len(training)} training ads, {len(unseen)} unseen ones\n")
