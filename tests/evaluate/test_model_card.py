@@ -103,3 +103,19 @@ def test_names_from_outside_stay_text(manifest, metrics):
 def test_no_text_of_an_ad_is_in_the_card(manifest, metrics, dataset):
     card = model_card(manifest, metrics)
     assert not any(text.split(": ")[1] in card for text in dataset.texts)
+
+
+def test_it_states_the_base_and_what_was_trained_of_it(manifest, metrics):
+    manifest["base_model"] = {
+        "name": "owner/encoder",
+        "revision": "abc",
+        "adapter": "domain",
+        "vocabulary": {"before": 250002, "after": 21000},
+        "n_parameters": 117700000,
+        "n_trained": 480386,
+    }
+    assert (
+        "Base: owner/encoder at revision abc, with the adapter domain merged into it, its "
+        "vocabulary trimmed from 250,002 to 21,000 pieces, 117,700,000 weights, of which 480,386 "
+        "were trained."
+    ) in model_card(manifest, metrics)
