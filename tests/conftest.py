@@ -62,6 +62,13 @@ def dataset() -> AdDataset:
     return toy_dataset()
 
 
+TINY_ENCODER = {
+    "small": {"hidden_size": 16, "num_layers": 1, "num_heads": 2, "intermediate_size": 32},
+    "max_tokens": 32,
+    "epochs": 1,
+}
+
+
 @pytest.fixture(scope="session")
 def tiny_bundle(dataset, tmp_path_factory):
     """The folder of a linear bundle trained on the toy dataset in about a second."""
@@ -81,3 +88,25 @@ def tiny_bundle(dataset, tmp_path_factory):
     }
     seal(fitted, recipe, dataset.part("calibration"), folder / "bundle", about)
     return folder / "bundle"
+
+
+@pytest.fixture(scope="session")
+def tiny_road(dataset, tmp_path_factory):
+    """What pipeline.train leaves behind (a TrainingOutcome) for both kinds of model, untracked."""
+    from adrisk import pipeline
+
+    folder = tmp_path_factory.mktemp("road")
+    recipe = {**TINY_RECIPE, "models": ["linear", "encoder"], "encoder": TINY_ENCODER}
+    return pipeline.train(
+        Recipe.model_validate(recipe),
+        dataset,
+        folder / "out",
+        work_dir=folder / "work",
+        tracking=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder_bundle(tiny_road):
+    """The folder of an encoder bundle trained on the toy dataset."""
+    return next(c.bundle for c in tiny_road.candidates if c.kind == "encoder")

@@ -7,7 +7,17 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "transformers", "datasets", "sklearn", "mlflow", "pandas", "scipy", "pydantic")
+HEAVY = (
+    "torch",
+    "transformers",
+    "datasets",
+    "sklearn",
+    "mlflow",
+    "pandas",
+    "scipy",
+    "pydantic",
+    "yaml",
+)
 
 BLOCKED = """
 import sys

@@ -268,3 +268,54 @@ def test_a_better_ranking_is_better_and_the_difference_changes_sign():
     assert turned.difference == -pair.difference
     assert (turned.low, turned.high) == pytest.approx((-pair.high, -pair.low))
     assert pair.to_dict()["n_resamples"] == 200
+
+
+levels_and_predictions = st.integers(1, 60).flatmap(
+    lambda n: st.tuples(
+        arrays.arrays(np.int64, n, elements=st.integers(0, 6)),
+        arrays.arrays(np.int64, n, elements=st.integers(0, 6)),
+    )
+)
+
+
+def test_errors_of_levels_by_hand():
+    level = np.array([0, 0, 0, 0, 6, 3])
+    predicted = np.array([0, 1, 0, 1, 2, 3])
+    # Errors 0 1 0 1, 4 and 0: six ads, and levels with means 1/2, 4 and 0.
+    assert metrics.mean_absolute_error(level, predicted) == 1.0
+    assert metrics.macro_mean_absolute_error(level, predicted) == pytest.approx(1.5)
+
+
+def test_a_prediction_of_the_commonest_level_looks_good_only_without_the_macro_average():
+    level = np.array([1] * 97 + [4, 5, 6])
+    always = np.ones(100)
+    assert metrics.mean_absolute_error(level, always) == pytest.approx(0.12)
+    assert metrics.macro_mean_absolute_error(level, always) == 3.0
+
+
+@examples
+@given(levels_and_predictions)
+def test_errors_of_levels_equal_scikit_learn_in_all_and_in_each_level(pair):
+    level, predicted = pair
+    assert metrics.mean_absolute_error(level, predicted) == pytest.approx(
+        reference.mean_absolute_error(level, predicted)
+    )
+    by_level = [
+        reference.mean_absolute_error(level[level == k], predicted[level == k])
+        for k in np.unique(level)
+    ]
+    assert metrics.macro_mean_absolute_error(level, predicted) == pytest.approx(np.mean(by_level))
+
+
+def test_a_mean_of_annotators_counts_for_the_whole_level_next_to_it():
+    level = np.array([1.5, 2.4, 4.5])
+    assert metrics.whole_levels(level).tolist() == [2, 2, 5]
+    # Level 2 has errors .5 and .4, level 5 has .5.
+    errors = metrics.macro_mean_absolute_error(level, np.array([2, 2, 5]))
+    assert errors == pytest.approx((0.45 + 0.5) / 2)
+
+
+def test_errors_of_levels_without_ads_are_nan():
+    nothing = np.empty(0)
+    assert math.isnan(metrics.mean_absolute_error(nothing, nothing))
+    assert math.isnan(metrics.macro_mean_absolute_error(nothing, nothing))

@@ -12,22 +12,8 @@ from adrisk.errors import OutputExistsError, RegistryError
 from adrisk.train.recipe import Recipe
 from tests.conftest import TINY_RECIPE
 
-BOTH = Recipe.model_validate(
-    {
-        **TINY_RECIPE,
-        "models": ["linear", "encoder"],
-        "encoder": {
-            "small": {
-                "hidden_size": 16,
-                "num_layers": 1,
-                "num_heads": 2,
-                "intermediate_size": 32,
-            },
-            "max_tokens": 32,
-            "epochs": 1,
-        },
-    }
-)
+pytest_plugins = ["tests.registry_fixtures"]
+
 LINEAR = Recipe.model_validate(TINY_RECIPE)
 
 
@@ -38,22 +24,18 @@ def in_tmp(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_both_models_are_trained_and_the_better_one_is_bundled(dataset, in_tmp):
-    outcome = pipeline.train(
-        BOTH, dataset, in_tmp / "out", work_dir=in_tmp / "work", tracking=False
-    )
-    quality = {c.kind: c.validation_average_precision for c in outcome.candidates}
+def test_both_models_are_trained_and_the_better_one_is_bundled(tiny_road, tiny_encoder_bundle):
+    quality = {c.kind: c.validation_average_precision for c in tiny_road.candidates}
     assert set(quality) == {"linear", "encoder"}
-    assert quality[outcome.chosen.kind] == max(quality.values())
-    scorer = Scorer.load(outcome.bundle)
-    assert scorer.kind == outcome.chosen.kind
-    assert scorer.bundle_sha256 == Scorer.load(outcome.chosen.bundle).bundle_sha256
-    assert outcome.report.exists() and outcome.registered is None
-    encoder = Scorer.load(in_tmp / "work" / "encoder" / "bundle")
+    assert quality[tiny_road.chosen.kind] == max(quality.values())
+    scorer = Scorer.load(tiny_road.bundle)
+    assert scorer.kind == tiny_road.chosen.kind
+    assert scorer.bundle_sha256 == Scorer.load(tiny_road.chosen.bundle).bundle_sha256
+    assert tiny_road.report.exists() and tiny_road.registered is None
+    encoder = Scorer.load(tiny_encoder_bundle)
     metrics = json.loads(encoder.bundle.files["metrics.json"])
-    assert metrics["parity"]["max_logit_difference"] <= BOTH.encoder.parity_tolerance
+    assert metrics["parity"]["max_logit_difference"] <= LINEAR.encoder.parity_tolerance
     assert b"risk" in encoder.bundle.files["README.md"]
-    assert not (in_tmp / "mlflow.db").exists()
 
 
 def test_figures_are_those_of_the_test_part(dataset, in_tmp):
@@ -67,6 +49,7 @@ def test_figures_are_those_of_the_test_part(dataset, in_tmp):
     told = outcome.chosen.evaluation.risk.average_precision.value
     assert told == pytest.approx(average_precision(test.risk.astype(int), scores), abs=1e-6)
     assert outcome.chosen.evaluation.risk.base_rate == pytest.approx(np.mean(test.risk))
+    assert not (in_tmp / "mlflow.db").exists()
 
 
 def test_an_existing_bundle_is_not_overwritten(dataset, in_tmp):
@@ -76,7 +59,7 @@ def test_an_existing_bundle_is_not_overwritten(dataset, in_tmp):
     assert not (in_tmp / "w").exists()
 
 
-def test_the_bundle_survives_a_registry_that_fails(dataset, in_tmp, monkeypatch):
+def test_the_bundle_survives_a_registry_that_fails(dataset, registry, monkeypatch):
     from adrisk import track
 
     def broken(*_):
@@ -84,8 +67,8 @@ def test_the_bundle_survives_a_registry_that_fails(dataset, in_tmp, monkeypatch)
 
     monkeypatch.setattr(track.TrainingRun, "register", broken)
     with pytest.raises(RegistryError):
-        pipeline.train(LINEAR, dataset, in_tmp / "out", work_dir=in_tmp / "work")
-    Scorer.load(in_tmp / "out")
+        pipeline.train(LINEAR, dataset, registry / "out", work_dir=registry / "work")
+    Scorer.load(registry / "out")
 
 
 def test_the_protocols_model_ranks(dataset, in_tmp):

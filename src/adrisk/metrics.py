@@ -1,4 +1,4 @@
-"""Measures of a ranking and of probabilities, and their intervals over groups of ads.
+"""Measures of a ranking, of probabilities and of risk levels, with intervals over groups of ads.
 
 All functions take `y`, classes 0 or 1 (n_ads,), and `score` (n_ads,), higher = riskier, without
 NaN. A measure that is not defined, because one class is missing, is nan, never 0. Where a `weight`
@@ -146,6 +146,28 @@ def ece(y: np.ndarray, probability: np.ndarray, bins: int = 15) -> float:
         return float("nan")
     mean, share, ads = reliability_curve(y, probability, bins)
     return float(np.sum(ads * np.abs(mean - share)) / len(y))
+
+
+def mean_absolute_error(level: np.ndarray, predicted: np.ndarray) -> float:
+    """Mean distance of predicted from labelled risk levels, in levels; both (n_ads,), 0 to 6."""
+    return float(np.mean(np.abs(level - predicted))) if len(level) else float("nan")
+
+
+def macro_mean_absolute_error(level: np.ndarray, predicted: np.ndarray) -> float:
+    """The mean over the levels that occur of the mean absolute error of their ads.
+
+    Baccianella, Esuli and Sebastiani 2009: common levels do not hide the errors at rare ones. A
+    mean of several annotators counts for the whole level next to it, a half for the upper one.
+    """
+    errors = np.abs(level - predicted)
+    whole = whole_levels(level)
+    by_level = [float(errors[whole == value].mean()) for value in np.unique(whole)]
+    return float(np.mean(by_level)) if by_level else float("nan")
+
+
+def whole_levels(level: np.ndarray) -> np.ndarray:
+    """Mean levels as the whole levels next to them, int64 (n_ads,), halves upwards."""
+    return np.floor(np.asarray(level, dtype=np.float64) + 0.5).astype(np.int64)
 
 
 @dataclass(frozen=True)

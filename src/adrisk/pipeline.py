@@ -11,6 +11,7 @@ import json
 import logging
 import platform
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ import numpy as np
 from adrisk import track
 from adrisk.codebook.codebook import RISK
 from adrisk.dataset.prepared import AdDataset
-from adrisk.errors import AdriskError, InputError, OutputExistsError
+from adrisk.errors import AdriskError, InputError, OutputExistsError, UsageError
 from adrisk.evaluate.measure import Evaluation, evaluate_scorer
 from adrisk.evaluate.model_card import model_card
 from adrisk.evaluate.parity import torch_onnx_parity
@@ -31,9 +32,24 @@ from adrisk.metrics import (
     average_precision_bootstrap_metric,
     paired_group_bootstrap,
 )
-from adrisk.score.bundle import CARD, ENCODER, METRICS, TOKENIZER, add_files, load_bundle
+from adrisk.score.bundle import (
+    ALL_FILES,
+    CARD,
+    ENCODER,
+    METRICS,
+    TOKENIZER,
+    add_files,
+    load_bundle,
+)
 from adrisk.score.encoder import EncoderTokenizer, OnnxEncoder
-from adrisk.train.fit import FittedModel, fit_model, help_finetune, seal
+from adrisk.train.fit import (
+    FittedModel,
+    check_calibration,
+    fit_model,
+    help_finetune,
+    seal,
+    trainable_targets,
+)
 from adrisk.train.recipe import ModelKind, Recipe
 
 log = logging.getLogger(__name__)
@@ -82,10 +98,15 @@ def train(
     `out` becomes the bundle of the pick; `work_dir` keeps checkpoints, every candidate's bundle
     and the report, so that an interrupted run goes on where it stopped. A registry that fails
     after training loses nothing: the bundle is written first. Raises OutputExistsError where `out`
-    exists and `overwrite` is not given.
+    exists and `overwrite` is not given, UsageError where it is there and no bundle, or where one of
+    the folders cannot be written, InputError where a part lacks risky or other ads; all this before
+    any training.
     """
-    if out.exists() and not overwrite:
-        raise OutputExistsError(f"{out} exists: choose another --output or give --overwrite")
+    _check_output(out, overwrite=overwrite)
+    _check_writable(out.parent)
+    _check_writable(work_dir)
+    trainable_targets(dataset.part("train"))
+    check_calibration(dataset.part("calibration"))
     about = {"training_data": _training_data(dataset), "made_with": _versions()}
     with track.TrainingRun(recipe.tracking.experiment, recipe.name, enabled=tracking) as run:
         run.log_recipe(recipe.model_dump(mode="json"))
@@ -216,6 +237,31 @@ def _sure_risk(part: AdDataset) -> tuple[np.ndarray, np.ndarray]:
     """Classes 0 or 1, and the row numbers, of the ads whose risk is known and not unsure."""
     sure = np.flatnonzero(~np.isnan(part.risk) & (part.risk != 0.5))
     return (part.risk[sure] > 0.5).astype(int), sure
+
+
+def _check_output(out: Path, *, overwrite: bool) -> None:
+    """Refuse to write to `out` where anything but an earlier bundle would be lost."""
+    if not out.exists() and not out.is_symlink():
+        return
+    if not overwrite:
+        raise OutputExistsError(f"{out} exists: choose another --output or give --overwrite")
+    if out.is_symlink() or not out.is_dir():
+        raise UsageError(f"{out} is no bundle folder, so it is not overwritten")
+    foreign = {entry.name for entry in out.iterdir()} - set(ALL_FILES)
+    if foreign:
+        raise UsageError(
+            f"{out} holds '{min(foreign)}', which is no file of a bundle, so it is not overwritten: "
+            "choose another --output"
+        )
+
+
+def _check_writable(folder: Path) -> None:
+    """Make the folder and a file in it, so that no training ends at a place that takes nothing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise UsageError(f"cannot write in {folder}: {error.strerror}") from error
 
 
 def _copy_bundle(source: Path, out: Path) -> None:

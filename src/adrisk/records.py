@@ -5,7 +5,7 @@ This module knows nothing of files, models or MLflow.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -72,7 +72,9 @@ class ScoredAd:
     """What the scorer says of one ad: a risk that needs a human look, never a statement about a person.
 
     `risk_score` is the calibrated probability rounded to 6 decimals; `tier` follows from the
-    rounded score. `indicators` are codebook signs whose spans index `redacted_text`.
+    rounded score. `predicted_risk_level` is the level 0 to 6 that the model expects annotators to
+    give, None where the bundle has no cut-points; it is a prediction and never read as a label.
+    `indicators` are codebook signs whose spans index `redacted_text`.
     `duplicate_of` is the id of an earlier ad of the same input with the identical model input.
     Where an ad could not be scored, `error` says why and the scores are None.
     """
@@ -80,6 +82,7 @@ class ScoredAd:
     id: str | None
     risk_score: float | None
     tier: Tier | None
+    predicted_risk_level: int | None = field(default=None, kw_only=True)
     categories: tuple[CategoryScore, ...]
     indicators: tuple[Span, ...]
     language: str | None
@@ -99,6 +102,7 @@ class ScoredAd:
 OUTPUT_COLUMNS = (
     "risk_score",
     "tier",
+    "predicted_risk_level",
     "categories",
     "indicators",
     "language",

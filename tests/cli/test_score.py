@@ -201,7 +201,7 @@ def write_ads(path, lengths):
 
 def test_ctrl_c_and_resume_give_the_bytes_of_an_unbroken_run(tmp_path, tiny_bundle):
     source, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl.gz"
-    write_ads(source, [1] * 200 + [2000] * 100)  # two quick windows, then a slow one
+    write_ads(source, [1] * 200 + [2000] * 50)  # two quick windows, then a slow one
     common = ["score", source, "--model", tiny_bundle, "--quiet"]
     process = adrisk(*common, "-o", out)
     partial = tmp_path / "out.jsonl.gz.work" / "output.partial"
@@ -223,17 +223,3 @@ def test_a_reader_that_goes_ends_the_stream_quietly(tmp_path, tiny_bundle):
     process.stdout.close()
     process.wait(timeout=60)
     assert process.returncode == 141 and process.stderr.read() == b""
-
-
-def test_scoring_loads_nothing_heavy(tmp_path, tiny_bundle, source):
-    code = (
-        "import sys; from adrisk.cli.main import cli;"
-        f"cli(['score', {str(source)!r}, '-o', {str(tmp_path / 'o.csv')!r}, '--quiet',"
-        f" '--model', {str(tiny_bundle)!r}], standalone_mode=False);"
-        "heavy = {'torch', 'transformers', 'datasets', 'sklearn', 'mlflow', 'pandas', 'scipy',"
-        " 'pydantic', 'yaml'} & set(sys.modules); assert not heavy, heavy"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")}
-    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True)
-    assert result.returncode == 0, result.stderr
-    assert (tmp_path / "o.csv").exists()

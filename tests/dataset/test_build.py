@@ -82,7 +82,8 @@ def test_the_same_input_gives_the_same_split(tmp_path):
 
 
 def test_an_input_without_a_usable_ad_says_why(tmp_path):
-    with pytest.raises(InputError, match="none of the 2 rows is a usable ad: no column 'text'"):
+    said = r"\.jsonl: none of the 2 rows is a usable ad: no column 'text'"
+    with pytest.raises(InputError, match=said):
         build(tmp_path, [{"id": 1}, {"id": 2}])
 
 

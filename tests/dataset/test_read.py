@@ -60,6 +60,8 @@ def test_rows_without_an_id_are_numbered_over_all_files(tmp_path):
         {"id": "x"},
         {"id": "x", "text": None},
         {"id": "x", "text": " \n\t"},
+        {"id": "x", "text": "\u200b\0"},
+        {"id": "x", "text": "<p></p>&nbsp;"},
         {"id": "x", "text": 5},
         {"id": "x", "text": "a" * (MAX_AD_BYTES + 1)},
         {"id": "x", "text": "fine", "risk": 3},
@@ -260,6 +262,7 @@ def test_predictions_are_never_read_as_labels(tmp_path):
         "text": "x",
         "risk_score": 0.9,
         "tier": "review",
+        "predicted_risk_level": 6,
         "categories": ["forced_labour"],
         "indicators": [{"sign": "secrecy", "start": 0, "end": 1, "field": "redacted_text"}],
         "language": "en",
@@ -271,6 +274,12 @@ def test_predictions_are_never_read_as_labels(tmp_path):
     assert second.label.targets["organ_removal"] == 1.0
     assert second.label.targets["forced_labour"] == 0.0
     assert second.ad.language == "lv"
+    assert second.label.risk_level is None and "risk" not in second.label.targets
+
+
+def test_a_predicted_level_is_no_label_even_where_the_other_columns_were_dropped(tmp_path):
+    (raw,) = read(tmp_path, [{"text": "x", "predicted_risk_level": 6}]).ads
+    assert raw.label is None
 
 
 def test_an_ordinary_row_keeps_its_columns():

@@ -225,3 +225,38 @@ def test_groups_make_the_interval_wider():
 def test_probabilities_that_cannot_be_right_are_refused(shape, targets, value):
     with pytest.raises(ValueError, match="probabilit"):
         evaluate_scores(toy_dataset(40), np.full(shape, value), targets, n_resamples=2)
+
+
+def test_predicted_levels_are_measured_where_levels_are_known(evaluation, scorer, dataset):
+    test = dataset.part("test")
+    predicted = np.array([s.predicted_risk_level for s in scorer.score(test.texts)])
+    levels = evaluation.risk_levels
+    assert levels.ads == len(test)
+    errors = np.abs(test.risk_levels - predicted)
+    assert levels.mean_absolute_error.value == pytest.approx(errors.mean())
+    by_level = {str(k): errors[test.risk_levels == k].mean() for k in (1, 5)}
+    assert levels.macro_mean_absolute_error.value == pytest.approx(np.mean(list(by_level.values())))
+    assert {k: c.mean_absolute_error for k, c in levels.by_level.items()} == pytest.approx(by_level)
+    assert sum(cell.ads for cell in levels.by_level.values()) == len(test)
+    # Levels 1 and 5: any constant between them is 2 off on average over the levels.
+    assert levels.constant_macro_mean_absolute_error == 2.0
+    rare = 4 * min(np.mean(test.risk_levels == k) for k in (1, 5))
+    assert levels.constant_mean_absolute_error == pytest.approx(rare)
+    assert levels.mean_absolute_error.value < levels.constant_mean_absolute_error
+
+
+def test_levels_without_predictions_or_labels(dataset):
+    test = dataset.part("test")
+    told = evaluate_scores(test, constant(test), n_resamples=5).risk_levels
+    assert (
+        told.ads == len(test) and told.mean_absolute_error is None and "no risk level" in told.note
+    )
+    unlabelled = altered(test, risk_levels=np.full(len(test), np.nan, np.float32))
+    assert evaluate_scores(unlabelled, constant(test), n_resamples=5).risk_levels is None
+    some = test.risk_levels.copy()
+    some[5:] = np.nan
+    predicted = np.full(len(test), 3)
+    few = evaluate_scores(
+        altered(test, risk_levels=some), constant(test), n_resamples=5, predicted_levels=predicted
+    ).risk_levels
+    assert few.ads == 5 and few.mean_absolute_error.value == 2.0

@@ -119,3 +119,23 @@ def test_it_states_the_base_and_what_was_trained_of_it(manifest, metrics):
         "vocabulary trimmed from 250,002 to 21,000 pieces, 117,700,000 weights, of which 480,386 "
         "were trained."
     ) in model_card(manifest, metrics)
+
+
+def test_the_predicted_level_is_told_with_its_errors_and_cuts(manifest, metrics):
+    card = model_card(manifest, metrics)
+    levels = metrics["test"]["risk_levels"]
+    macro = levels["macro_mean_absolute_error"]["value"]
+    assert "macro-averaged mean absolute error (best constant level)" in card
+    assert f"| {macro:.2f} (" in card and "(2.00) |" in card
+    manifest["scoring"]["risk_level_cuts"] = [0.0, 0.125, 0.25, 0.5, 0.75, 2.0]
+    assert "2 from 0.125, 3 from 0.250, 4 from 0.500, 5 from 0.750, 6 never" in model_card(
+        manifest, metrics
+    )
+
+
+def test_without_cuts_the_card_says_why(manifest, metrics):
+    manifest["scoring"]["risk_level_cuts"] = None
+    manifest["scoring"]["calibration_notes"]["risk_level"] = "no cut-points: 3 ads"
+    assert "`predicted_risk_level` is empty (no cut-points: 3 ads)" in model_card(manifest, {})
+    del manifest["scoring"]["risk_level_cuts"], manifest["scoring"]["calibration_notes"]
+    assert "`predicted_risk_level` is empty" in model_card(manifest, metrics)

@@ -34,7 +34,11 @@ def ads():
 @pytest.fixture(scope="module")
 def page(ads, tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
-    evaluations = {"linear": evaluation_of(ads), "encoder": evaluation_of(ads, 1)}
+    levels = np.where(ads.risk == 1, 4, 1)
+    evaluations = {
+        "linear": evaluation_of(ads, predicted_levels=levels),
+        "encoder": evaluation_of(ads, 1),
+    }
     return write_report(evaluations, folder / "a" / "report", "adrisk: toy")
 
 
@@ -189,3 +193,13 @@ def test_the_same_evaluations_give_the_same_bytes(ads, tmp_path):
     evaluations = {"linear": evaluation_of(ads)}
     pages = [write_report(evaluations, tmp_path / name, "same") for name in "ab"]
     assert pages[0].read_bytes() == pages[1].read_bytes()
+
+
+def test_the_errors_of_the_predicted_level_are_told(page):
+    content = json.loads((page.parent / "metrics.json").read_text(encoding="utf-8"))
+    levels = content["models"]["linear"]["risk_levels"]
+    value = levels["mean_absolute_error"]["value"]
+    for text in (page.read_text(encoding="utf-8"), (page.parent / "report.md").read_text()):
+        assert "risk level 0 to 6: mean absolute error" in text and f"{value:.2f} (" in text
+        assert "level given by annotators" in text and "of the best constant level" in text
+        assert "this model predicts no risk level" in text

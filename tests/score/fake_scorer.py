@@ -52,6 +52,7 @@ class FakeScorer:
             id=item.ad.id,
             risk_score=score,
             tier=decide_tier(score, self.points),
+            predicted_risk_level=int(score * 7),
             categories=(CategoryScore("forced_labour", score),) if score >= 0.5 else (),
             indicators=(Span("debt", 0, len(text)),) if score >= 0.7 else (),
             language=item.language,

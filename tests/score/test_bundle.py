@@ -106,6 +106,28 @@ def test_a_newer_format_is_refused(folder):
         load_bundle(folder)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda m: m.pop("scoring"),
+        lambda m: m.update(scoring=["linear"]),
+        lambda m: m.update(files=["tokenizer.json"]),
+        lambda m: m["files"].update({"tokenizer.json": "x"}),
+        lambda m: m["files"]["tokenizer.json"].pop("size"),
+        lambda m: m.pop("bundle_sha256"),
+    ],
+)
+def test_a_manifest_without_its_blocks_is_refused(folder, change):
+    from adrisk.score import bundle as module
+
+    manifest = json.loads((folder / MANIFEST).read_bytes())
+    change(manifest)
+    manifest["manifest_sha256"] = module._manifest_sha256(manifest)
+    (folder / MANIFEST).write_bytes(module._as_written(manifest))
+    with pytest.raises(BundleError, match=r"manifest\.json"):
+        load_bundle(folder)
+
+
 def test_no_folder_and_no_manifest(tmp_path):
     with pytest.raises(BundleError, match="no such bundle folder"):
         load_bundle(tmp_path / "none")

@@ -223,3 +223,11 @@ def test_the_module_loads_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_without_word_of_the_system_every_core_is_used(monkeypatch):
+    from adrisk.score import encoder
+
+    monkeypatch.delattr("os.sched_getaffinity", raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: 7)
+    assert encoder._usable_cores() == 7

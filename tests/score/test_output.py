@@ -28,6 +28,7 @@ from adrisk.score.output import (
 SCORED = dict.fromkeys(OUTPUT_COLUMNS) | {
     "risk_score": 0.75,
     "tier": "review",
+    "predicted_risk_level": 5,
     "categories": [{"category": "forced_labour", "probability": 0.5}],
     "indicators": [{"sign": "debt", "start": 1, "end": 4, "field": "redacted_text"}],
     "truncated": False,
@@ -93,6 +94,8 @@ def test_parquet_from_jsonl_is_text_with_lists_for_scores(tmp_path):
     assert pa.types.is_list(table.schema.field("categories").type)
     assert pa.types.is_struct(table.schema.field("categories").type.value_type)
     assert table.column("error").to_pylist() == [None] * 3
+    assert table.schema.field("predicted_risk_level").type == pa.int64()
+    assert table.column("predicted_risk_level").to_pylist() == [5] * 3
 
 
 def test_parquet_keeps_the_types_of_parquet(tmp_path):

@@ -57,6 +57,7 @@ def test_every_row_is_scored_or_rejected(tmp_path, source):
     out = read(tmp_path / "out.jsonl")
     assert [row["id"] for row in out] == [f"a{i}" for i in range(30)]
     assert [row["risk_score"] for row in out] == [risk_of(f"ad number {i % 17}") for i in range(30)]
+    assert [row["predicted_risk_level"] for row in out] == [int(r["risk_score"] * 7) for r in out]
     assert list(out[0]) == ["id", "text", "price", *OUTPUT_COLUMNS]
     rejects = read(tmp_path / "out.jsonl.rejects.jsonl")
     assert [(r["row"], r["id"]) for r in rejects] == [
@@ -241,6 +242,7 @@ def test_on_error_null_keeps_bad_rows_in_their_place(tmp_path, name):
     assert out[3]["id"] == "x1" and "empty" in out[3]["error"]
     assert not out[5].get("text") and "broken JSON" in out[5]["error"]
     assert all(not row["risk_score"] and not row["tier"] for row in out[3:7])
+    assert all(row["predicted_risk_level"] in ("", None) for row in out[3:7])
 
 
 def test_repeats_across_windows_and_files_take_the_first_score(tmp_path):

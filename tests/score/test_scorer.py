@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from adrisk import Ad, Scorer, Tier
 from adrisk.codebook.codebook import TARGETS
 from adrisk.errors import BundleError, InputError, UsageError
+from adrisk.score.bundle import load_bundle, write_bundle
 from adrisk.score.decide import OperatingPoints
 
 RISKY = "we keep your passport until the debt is paid, tell nobody"
@@ -39,6 +40,15 @@ def test_one_bad_ad_does_not_spoil_the_others(scorer):
     assert [r.error is None for r in results] == [True, False, False, False, True]
     assert results[2].id == "x" and results[2].risk_score is None and results[2].tier is None
     assert results[0].risk_score == scorer.score([PLAIN])[0].risk_score
+
+
+@pytest.mark.parametrize("text", ["\u200b\ufeff", "\0\0", "<p> </p>&nbsp;", "<script>x()</script>"])
+def test_an_ad_of_which_nothing_is_left_is_not_scored(scorer, text):
+    (scored,) = scorer.score([{"id": 7, "text": text}])
+    assert scored.error.startswith("nothing is left of the text") and scored.id == "7"
+    assert scored.risk_score is None and scored.tier is None and scored.text_sha256 is None
+    assert scorer.score([{"title": "Cook", "text": text}])[0].error is None
+    assert scorer.score(["\U0001f352 <b>+1-202-555-0143</b>"])[0].error is None
 
 
 def test_predict_proba_names_the_bad_ad(scorer):
@@ -144,8 +154,6 @@ def test_a_single_string_to_score_is_a_mistake(scorer):
 
 
 def test_a_bundle_of_an_unknown_kind_is_refused(tiny_bundle, tmp_path):
-    from adrisk.score.bundle import load_bundle, write_bundle
-
     bundle = load_bundle(tiny_bundle)
     for scoring in ({**bundle.scoring, "kind": "magic"}, {"kind": "linear"}):
         folder = tmp_path / scoring["kind"]
@@ -156,3 +164,62 @@ def test_a_bundle_of_an_unknown_kind_is_refused(tiny_bundle, tmp_path):
     write_bundle(tmp_path / "without", bundle.scoring, without, {})
     with pytest.raises(BundleError, match=r"tokenizer\.json"):
         Scorer.load(tmp_path / "without")
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"calibrators": {"risk": {"kind": "magic"}, "forced_labour": {}}}, "magic"),
+        (
+            {"calibrators": {"risk": {"kind": "platt", "a": "x", "b": 0}, "forced_labour": {}}},
+            "manifest",
+        ),
+        ({"operating_points": {"review": "high", "priority_review": 1}}, "manifest"),
+        ({"operating_points": {"review": 0.5}}, "manifest"),
+        ({"base_rate": None}, "manifest"),
+        ({"risk_level_cuts": [0.1, 0.2, 0.3]}, "six"),
+        ({"risk_level_cuts": [0.1, 0.2, 0.3, 0.5, 0.4, 0.6]}, "six"),
+        ({"text": {"clean": True, "upper": True}}, "upper"),
+        ({"linear": {"n_buckets": 64, "token_ngrams": [1, 2], "char_ngrams": None}}, "linear"),
+    ],
+)
+def test_a_scoring_block_that_cannot_score_is_refused(tiny_bundle, tmp_path, change, named):
+    bundle = load_bundle(tiny_bundle)
+    write_bundle(tmp_path / "b", {**bundle.scoring, **change}, bundle.files, {})
+    with pytest.raises(BundleError, match=named):
+        Scorer.load(tmp_path / "b")
+
+
+def test_the_predicted_level_follows_the_cuts_and_not_the_prevalence(tiny_bundle, scorer):
+    cuts = scorer.risk_level_cuts
+    rare = Scorer.load(tiny_bundle, prevalence=0.001)
+    texts = [RISKY, PLAIN, "cook"]
+    for scored, shifted in zip(scorer.score(texts), rare.score(texts), strict=True):
+        assert scored.predicted_risk_level == sum(scored.risk_score >= cut for cut in cuts)
+        assert shifted.predicted_risk_level == scored.predicted_risk_level
+    risky, plain = scorer.score([RISKY, PLAIN])
+    assert risky.predicted_risk_level > 3 > plain.predicted_risk_level
+    assert list(risky.to_dict())[1:4] == ["risk_score", "tier", "predicted_risk_level"]
+    assert scorer.score([""])[0].predicted_risk_level is None
+
+
+def test_a_bundle_from_before_the_cuts_still_scores(tiny_bundle, scorer, tmp_path):
+    bundle = load_bundle(tiny_bundle)
+    scoring = {name: value for name, value in bundle.scoring.items() if name != "risk_level_cuts"}
+    write_bundle(tmp_path / "old", scoring, bundle.files, {})
+    (old,), (new,) = Scorer.load(tmp_path / "old").score([RISKY]), scorer.score([RISKY])
+    assert old.predicted_risk_level is None and old.risk_score == new.risk_score
+
+
+def test_a_bundle_of_another_codebook_scores_with_a_warning(tiny_bundle, tmp_path, caplog):
+    bundle = load_bundle(tiny_bundle)
+    Scorer.load(tiny_bundle)
+    assert not caplog.records
+    write_bundle(tmp_path / "b", {**bundle.scoring, "codebook_version": "0"}, bundle.files, {})
+    assert Scorer.load(tmp_path / "b").score([RISKY])[0].error is None
+    assert "codebook version 0" in caplog.text
+
+
+def test_the_bundle_that_ships_loads_and_scores():
+    risky, plain = Scorer.load().score([RISKY, PLAIN])
+    assert risky.risk_score > plain.risk_score

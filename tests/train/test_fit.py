@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -30,6 +32,39 @@ def test_the_manifest_tells_how_the_scores_came_about(tiny_bundle, dataset):
     assert manifest["training_data"]["split_sha256"] == dataset.split_sha256
     calibration = dataset.part("calibration").targets[:, 0]
     assert scoring["base_rate"] == pytest.approx(calibration.mean())
+
+
+def test_cut_points_of_the_risk_level_are_fitted_where_levels_are_known(
+    tiny_bundle, dataset, tmp_path
+):
+    scorer = Scorer.load(tiny_bundle)
+    scoring = scorer.bundle.scoring
+    part = dataset.part("calibration")
+    assert f"{len(part)} ads with a risk level" in scoring["calibration_notes"]["risk_level"]
+    levels = [s.predicted_risk_level for s in scorer.score(part.texts)]
+    assert np.mean(np.abs(part.risk_levels - levels)) < 1.0
+
+    unlabelled = dataclasses.replace(part, risk_levels=np.full(len(part), np.nan, np.float32))
+    without = _sealed_on(unlabelled, dataset, tmp_path)
+    assert without.bundle.scoring["risk_level_cuts"] is None
+    assert "no cut-points" in without.bundle.scoring["calibration_notes"]["risk_level"]
+    assert without.score(part.texts[:1])[0].predicted_risk_level is None
+
+
+def test_unsure_ads_count_for_the_cut_points(dataset, tmp_path):
+    part = dataset.part("calibration")
+    part.targets[:10, 0], part.risk_levels[:10] = 0.5, 3.0
+    scoring = _sealed_on(part, dataset, tmp_path).bundle.scoring
+    assert f"on {len(part)} ads with" in scoring["calibration_notes"]["risk_level"]
+
+
+def _sealed_on(calibration, dataset, folder):
+    recipe = Recipe.model_validate(TINY_RECIPE)
+    fitted = fit_model(
+        "linear", recipe, dataset.part("train"), dataset.part("validation"), folder / "work"
+    )
+    about = {"training_data": {"fingerprint": "f" * 64, "languages": ["en"]}}
+    return seal(fitted, recipe, calibration, folder / "bundle", about)
 
 
 def test_review_keeps_its_promise_on_the_calibration_part(tiny_bundle, dataset):

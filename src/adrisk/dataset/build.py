@@ -55,7 +55,8 @@ def build_dataset(
     ads = list(result.by_id().values())
     if not ads:
         common = "".join(f": {reason}" for reason, _ in reasons(result.rejects).most_common(1))
-        raise InputError(f"none of the {len(result.rejects)} rows is a usable ad{common}")
+        file = result.rejects[0].file if result.rejects else None
+        raise InputError(f"none of the {len(result.rejects)} rows is a usable ad{common}", file)
     texts = [_ad_text(rows[0], key, settings) for rows in progress(ads)]
     ids = [str(rows[0].ad.id) for rows in ads]
     group_keys = [_first(row.group_key for row in rows) for rows in ads]

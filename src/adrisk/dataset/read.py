@@ -15,8 +15,9 @@ from adrisk.dataset.labels import Label, is_blank, parse_label
 from adrisk.dataset.prepared import PARTS
 from adrisk.errors import InputError, UsageError
 from adrisk.records import OUTPUT_COLUMNS, Ad, AdType
-from adrisk.score.columns import ColumnMap, row_to_ad
+from adrisk.score.columns import NOTHING_LEFT, ColumnMap, row_to_ad
 from adrisk.score.files import Row, iter_rows, list_inputs
+from adrisk.text.clean import clean
 
 Values = dict[str, Any]
 
@@ -206,6 +207,8 @@ class _Collector:
     def _raw_ad(self, values: Values, row: Row) -> RawAd:
         columns = self._importer.columns or ColumnMap()
         ad = row_to_ad(values, columns)
+        if not clean(ad.full_text).text.strip():
+            raise InputError(NOTHING_LEFT)
         fields, offsets = _fields(ad, values, columns)
         label = self._importer.label(values, fields)
         for role in _METADATA:

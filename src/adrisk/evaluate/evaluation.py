@@ -87,6 +87,33 @@ class Tiers:
 
 
 @dataclass(frozen=True)
+class LevelCell:
+    """The ads that annotators gave one risk level: how many, and what was predicted for them."""
+
+    ads: int
+    mean_predicted: float
+    mean_absolute_error: float
+
+
+@dataclass(frozen=True)
+class RiskLevels:
+    """Predicted against labelled risk levels, 0 to 6, in levels.
+
+    The `constant` figures are the lowest that one and the same level for every ad would reach here:
+    what a prediction must be below to say anything. `by_level` is by labelled level. Without
+    predictions there are only the counts, and `note` says why.
+    """
+
+    ads: int
+    mean_absolute_error: Interval | None = None
+    macro_mean_absolute_error: Interval | None = None
+    constant_mean_absolute_error: float = math.nan
+    constant_macro_mean_absolute_error: float = math.nan
+    by_level: dict[str, LevelCell] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Curves:
     """Points for plots: aggregates only."""
 
@@ -113,7 +140,7 @@ class RiskScores:
 class Evaluation:
     """Everything measured of one model on one selection of ads.
 
-    `slices` are by column, then by value. `scores` stay in memory, for paired comparisons.
+    `slices` are by column, then by value. `risk_levels` is None where no ad has a level. `scores` stay in memory, for paired comparisons.
     """
 
     model: dict[str, str]
@@ -123,6 +150,7 @@ class Evaluation:
     slices: dict[str, dict[str, Cell]]
     curves: Curves
     tiers: Tiers | None = None
+    risk_levels: RiskLevels | None = None
     notes: tuple[str, ...] = ()
     scores: RiskScores | None = field(default=None, repr=False, compare=False)
 

@@ -22,6 +22,8 @@ from adrisk.evaluate.evaluation import (
     Cell,
     Curves,
     Evaluation,
+    LevelCell,
+    RiskLevels,
     RiskMeasures,
     RiskScores,
     TierReach,
@@ -31,7 +33,13 @@ from adrisk.evaluate.evaluation import (
 )
 from adrisk.metrics import Interval
 from adrisk.records import AdType, Tier
-from adrisk.score.decide import SCORE_DECIMALS, OperatingPoints, decide_tier
+from adrisk.score.decide import (
+    RISK_LEVELS,
+    SCORE_DECIMALS,
+    OperatingPoints,
+    decide_tier,
+    predict_risk_level,
+)
 from adrisk.score.scorer import Scorer
 
 N_RESAMPLES = 1000
@@ -76,6 +84,7 @@ def evaluate_scorer(
             "bundle_sha256": scorer.bundle_sha256,
         },
         tiers=_tiers(dataset.risk, risk, scorer.points, scorer.assumed_prevalence),
+        predicted_levels=_predicted_levels(scorer, risk),
         notes=_notes(dataset, scorer.bundle.manifest),
     )
 
@@ -88,11 +97,12 @@ def evaluate_scores(
     n_resamples: int = N_RESAMPLES,
     model: Mapping[str, str] | None = None,
     tiers: Tiers | None = None,
+    predicted_levels: np.ndarray | None = None,
     notes: Sequence[str] = (),
 ) -> Evaluation:
     """Measure probabilities (n_ads, n_targets), whose columns are `targets`, `risk` among them.
 
-    Raises ValueError for another shape, for NaN, and where `risk` is missing.
+    `predicted_levels` (n_ads,) are risk levels 0 to 6, None where the model gives none. Raises ValueError for another shape, for NaN, and where `risk` is missing.
     """
     if probabilities.shape != (len(dataset), len(targets)) or RISK not in targets:
         raise ValueError(f"probabilities must be ({len(dataset)}, {len(targets)}), one a risk")
@@ -117,6 +127,7 @@ def evaluate_scores(
         },
         curves=_curves(scores),
         tiers=tiers,
+        risk_levels=_risk_levels(dataset.risk_levels, predicted_levels, groups, n_resamples),
         notes=tuple(notes),
         scores=scores,
     )
@@ -255,6 +266,48 @@ def _tiers(
         reach[tier.value] = TierReach(threshold, recall, false_positive, precision)
     counts = {tier.value: label_counts(target[tier_of_ad == tier]) for tier in reversed(Tier)}
     return Tiers(prevalence, counts, reach)
+
+
+def _predicted_levels(scorer: Scorer, risk: np.ndarray) -> np.ndarray | None:
+    cuts = scorer.risk_level_cuts
+    return None if cuts is None else np.array([predict_risk_level(p, cuts) for p in risk], int)
+
+
+def _risk_levels(
+    levels: np.ndarray, predicted: np.ndarray | None, groups: np.ndarray, n_resamples: int
+) -> RiskLevels | None:
+    rows = np.flatnonzero(~np.isnan(levels))
+    if not len(rows):
+        return None
+    if predicted is None:
+        return RiskLevels(len(rows), note="this model predicts no risk level")
+    level, p = levels[rows].astype(np.float64), predicted[rows].astype(np.float64)
+
+    def interval(metric: Callable[[np.ndarray, np.ndarray], float]) -> Interval:
+        weighted = metrics.resampled(metric)
+        return metrics.group_bootstrap(weighted, level, p, groups[rows], n=n_resamples)
+
+    def best_constant(metric: Callable[[np.ndarray, np.ndarray], float]) -> float:
+        return min(metric(level, np.full(len(level), float(value))) for value in RISK_LEVELS)
+
+    whole = metrics.whole_levels(level)
+    return RiskLevels(
+        ads=len(rows),
+        mean_absolute_error=interval(metrics.mean_absolute_error),
+        macro_mean_absolute_error=interval(metrics.macro_mean_absolute_error),
+        constant_mean_absolute_error=best_constant(metrics.mean_absolute_error),
+        constant_macro_mean_absolute_error=best_constant(metrics.macro_mean_absolute_error),
+        by_level={
+            str(value): LevelCell(
+                ads=int(np.sum(whole == value)),
+                mean_predicted=float(p[whole == value].mean()),
+                mean_absolute_error=metrics.mean_absolute_error(
+                    level[whole == value], p[whole == value]
+                ),
+            )
+            for value in np.unique(whole)
+        },
+    )
 
 
 def _curves(scores: RiskScores) -> Curves:

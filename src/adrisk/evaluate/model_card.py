@@ -137,6 +137,7 @@ def _figures(test: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[str]:
         ),
         ("Brier score", _interval(risk.get("brier_score"))),
         ("expected calibration error", figure(risk.get("ece"))),
+        *_level_rows(test.get("risk_levels") or {}),
     ]
     blocks = [
         f"On the test part, through the scorer that ships: {labels.get('positives', MISSING)} risky "
@@ -156,6 +157,21 @@ def _figures(test: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[str]:
             f"{parity['max_logit_difference']:.1e} (allowed {parity['tolerance']:.1e})."
         )
     return blocks
+
+
+def _level_rows(levels: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if levels.get("mean_absolute_error") is None:
+        return []
+    return [
+        (
+            f"risk level 0 to 6: {name} absolute error (best constant level)",
+            f"{_interval(levels[key], 2)} ({figure(levels['constant_' + key], 2)})",
+        )
+        for name, key in (
+            ("mean", "mean_absolute_error"),
+            ("macro-averaged mean", "macro_mean_absolute_error"),
+        )
+    ]
 
 
 def _items(risk: Mapping[str, Any], name: str) -> list[tuple[str, Any]]:
@@ -206,7 +222,20 @@ def _tiers(scoring: Mapping[str, Any], test: Mapping[str, Any]) -> list[str]:
         "Thresholds were chosen on the calibration part, the shares are of the test part. Scores "
         f"are calibrated at a base rate of {figure(scoring['base_rate'])}; `--prevalence` restates "
         "them, and tiers do not move with it.",
+        _level_cuts(scoring),
     ]
+
+
+def _level_cuts(scoring: Mapping[str, Any]) -> str:
+    cuts = scoring.get("risk_level_cuts")
+    if cuts is None:
+        note = (scoring.get("calibration_notes") or {}).get("risk_level", "no cut-points")
+        return f"`predicted_risk_level` is empty ({markdown_text(note)})."
+    named = (
+        f"{level} from {figure(cut)}" if cut <= 1 else f"{level} never"
+        for level, cut in enumerate(cuts, start=1)
+    )
+    return f"`predicted_risk_level` (0 to 6, a prediction and no label): {', '.join(named)}."
 
 
 def _bullets(lines: Sequence[str]) -> str:

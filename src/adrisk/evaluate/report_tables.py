@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from adrisk.evaluate.evaluation import Cell, Evaluation, LabelCounts, Tiers
+from adrisk.evaluate.evaluation import Cell, Evaluation, LabelCounts, RiskLevels, Tiers
 from adrisk.evaluate.tables import MISSING, figure
 from adrisk.metrics import Interval, PairedInterval
 
@@ -48,6 +48,23 @@ def _headline(evaluation: Evaluation) -> dict[str, str]:
         },
         "Brier score": with_interval(risk.brier_score),
         "expected calibration error": figure(risk.ece),
+        **_level_headline(evaluation.risk_levels),
+    }
+
+
+_LEVEL_ERROR = "risk level 0 to 6: mean absolute error"
+
+
+def _level_headline(levels: RiskLevels | None) -> dict[str, str]:
+    if levels is None:
+        return {}
+    if levels.mean_absolute_error is None:
+        return {_LEVEL_ERROR: levels.note}
+    constant = (levels.constant_mean_absolute_error, levels.constant_macro_mean_absolute_error)
+    return {
+        _LEVEL_ERROR: with_interval(levels.mean_absolute_error, 2),
+        "the same, mean over the levels": with_interval(levels.macro_mean_absolute_error, 2),
+        "both, of the best constant level": " and ".join(figure(value, 2) for value in constant),
     }
 
 
@@ -56,6 +73,8 @@ def model_tables(evaluation: Evaluation) -> list[Table]:
     tables = []
     if evaluation.tiers:
         tables += _tier_tables(evaluation.tiers)
+    if evaluation.risk_levels and evaluation.risk_levels.by_level:
+        tables.append(_level_table(evaluation.risk_levels))
     tables.append(_cell_table("Targets", "target", evaluation.targets))
     for column, cells in evaluation.slices.items():
         tables.append(_cell_table(f"Risk by {column.replace('_', ' ')}", column, cells))
@@ -96,6 +115,15 @@ def _tier_tables(tiers: Tiers) -> list[Table]:
         Table("What each tier reaches", header, reach),
         Table("Ads in each tier", ("tier", *_COUNT_HEADER), counts),
     ]
+
+
+def _level_table(levels: RiskLevels) -> Table:
+    rows = [
+        (level, str(cell.ads), figure(cell.mean_predicted, 1), figure(cell.mean_absolute_error, 2))
+        for level, cell in levels.by_level.items()
+    ]
+    header = ("level given by annotators", "ads", "mean predicted level", "mean absolute error")
+    return Table("Predicted risk level", header, rows)
 
 
 _COUNT_HEADER = ("ads", "risky", "not risky", "unsure", "unlabelled")

@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from adrisk.errors import BundleError
 
@@ -27,6 +27,7 @@ METRICS = "metrics.json"
 CARD = "README.md"
 SCORING_FILES = (TOKENIZER, LINEAR, ENCODER)
 """Files that `bundle_sha256` covers, beside the scoring block."""
+ALL_FILES = (MANIFEST, *SCORING_FILES, METRICS, CARD)
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _MAX_MANIFEST_BYTES = 16_000_000
@@ -71,7 +72,7 @@ def load_bundle(path: Path | str) -> Bundle:
         if entry.name != MANIFEST and entry.name not in listed:
             raise BundleError(entry.name, "the manifest does not list this file")
     files = {name: _read_listed(folder, name, facts) for name, facts in listed.items()}
-    if manifest["bundle_sha256"] != _bundle_sha256(manifest):
+    if manifest.get("bundle_sha256") != _bundle_sha256(manifest):
         raise BundleError(MANIFEST, "bundle_sha256 does not match the scoring block and weights")
     return Bundle(folder, manifest, files)
 
@@ -166,6 +167,16 @@ def _write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
     temporary.replace(folder / MANIFEST)
 
 
+def _is_manifest(found: Any) -> TypeGuard[dict[str, Any]]:
+    """Whether the blocks are there that loading reads; their values are checked by hash."""
+    if not isinstance(found, dict) or not isinstance(found.get("scoring"), dict):
+        return False
+    files = found.get("files")
+    return isinstance(files, dict) and all(
+        isinstance(facts, dict) and {"sha256", "size"} <= facts.keys() for facts in files.values()
+    )
+
+
 def _read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     if path.is_symlink() or not path.is_file():
@@ -177,7 +188,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         manifest = json.loads(content)
     except ValueError as error:
         raise BundleError(MANIFEST, "no valid JSON: the file was changed") from error
-    if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
+    if not _is_manifest(manifest):
         raise BundleError(MANIFEST, "not a manifest")
     # Read back byte for byte, so that not even a blank can be changed unseen.
     same_bytes = _as_written(manifest) == content

@@ -14,6 +14,9 @@ from typing import Any
 from adrisk.errors import InputError, UsageError
 from adrisk.records import MAX_AD_BYTES, Ad
 
+NOTHING_LEFT = "nothing is left of the text after cleaning: it is markup or invisible characters"
+"""Why an ad without a visible character is not scored: a score of nothing would say nothing."""
+
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
 
 

@@ -1,10 +1,11 @@
-"""Calibrated probability -> tier, and thresholds for a wished precision.
+"""Calibrated probability -> tier and predicted risk level, and thresholds for a wished precision.
 
 Tiers follow from the rounded score, so that a score read from a file gives the same tier again.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ from adrisk.records import Tier
 SCORE_DECIMALS = 6
 NEVER = 2.0
 """A threshold that no probability reaches: the tier is switched off."""
+RISK_LEVELS = range(7)
+"""Annotators' points (Tong et al. 2017): 0 to 2 not risky, 3 unsure, 4 to 6 risky."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +67,21 @@ def decide_tier(score: float, points: OperatingPoints) -> Tier:
     if score >= points.priority_review:
         return Tier.PRIORITY_REVIEW
     return Tier.REVIEW if score >= points.review else Tier.NO_ACTION
+
+
+def checked_level_cuts(cuts: Sequence[float] | None) -> tuple[float, ...] | None:
+    """The lowest risk scores of the levels 1 to 6, as `predict_risk_level` takes them.
+
+    None is a bundle without cut-points. Raises ValueError where they are not six that never fall.
+    """
+    if cuts is None:
+        return None
+    checked = tuple(float(cut) for cut in cuts)
+    if len(checked) != len(RISK_LEVELS) - 1 or list(checked) != sorted(checked):
+        raise ValueError("the cut-points of the risk level are not six that never fall")
+    return checked
+
+
+def predict_risk_level(score: float, cuts: Sequence[float]) -> int:
+    """The risk level 0 to 6 of one rounded risk score: how many of the six `cuts` it reaches."""
+    return bisect_right(cuts, score)

@@ -130,7 +130,7 @@ class OnnxEncoder:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))
+        options.intra_op_num_threads = threads or _usable_cores()
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         try:
@@ -167,6 +167,13 @@ class OnnxEncoder:
         if "token_type_ids" in self._inputs:
             feed["token_type_ids"] = np.zeros_like(input_ids)
         return feed
+
+
+def _usable_cores() -> int:
+    """Cores that this process may use; macOS does not tell, so all of them there."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _batches(lengths: Sequence[int], token_budget: int) -> Iterator[NDArray[np.int64]]:

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 from adrisk.errors import BundleError
 from adrisk.score.bundle import ENCODER, LINEAR, MANIFEST, TOKENIZER, Bundle
 from adrisk.score.encoder import EncoderTokenizer, OnnxEncoder
-from adrisk.score.features import FeatureSettings, Featurizer
+from adrisk.score.features import DENSE_NAMES, FeatureSettings, Featurizer
 from adrisk.score.linear import LinearModel, LinearWeights
 from adrisk.text.model_input import ModelInput
 
@@ -40,6 +40,9 @@ class LinearStage:
         tokenizer = Tokenizer.from_buffer(bundle.files[TOKENIZER])
         settings = FeatureSettings.from_dict(bundle.scoring["linear"])
         weights = LinearWeights.from_bytes(bundle.files[LINEAR])
+        n_targets = _n_targets(bundle)
+        _check_shape(LINEAR, weights.weight.shape, (settings.n_buckets, n_targets))
+        _check_shape(LINEAR, weights.dense_weight.shape, (len(DENSE_NAMES), n_targets))
         self._model = LinearModel(Featurizer(tokenizer, settings), weights)
 
     def run(self, inputs: Sequence[ModelInput]) -> ModelOutput:
@@ -56,11 +59,22 @@ class EncoderStage:
         self._model = OnnxEncoder(
             bundle.files[ENCODER], threads=threads, token_budget=batch_size * self._max_tokens
         )
+        _check_shape(ENCODER, (self._model.n_targets,), (_n_targets(bundle),))
 
     def run(self, inputs: Sequence[ModelInput]) -> ModelOutput:
         """Texts beyond `max_tokens` are read by their first and last windows."""
         encoded = self._tokenizer.encode([i.text for i in inputs], self._max_tokens)
         return ModelOutput(self._model.logits(encoded), [e.truncated for e in encoded])
+
+
+def _n_targets(bundle: Bundle) -> int:
+    return len(bundle.scoring["targets"])
+
+
+def _check_shape(file: str, found: tuple[int, ...], wanted: tuple[int, ...]) -> None:
+    """Refuse weights that belong to another scoring block, or to another codebook."""
+    if found != wanted:
+        raise BundleError(file, f"weights of shape {found} where {wanted} is needed")
 
 
 def load_model(bundle: Bundle, threads: int | None, batch_size: int) -> Model:

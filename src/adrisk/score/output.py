@@ -37,6 +37,7 @@ MAX_COLUMNS = 10_000
 
 _SCORED_TYPES = {
     "risk_score": pa.float64(),
+    "predicted_risk_level": pa.int64(),
     "categories": pa.list_(pa.struct({"category": pa.string(), "probability": pa.float64()})),
     "indicators": pa.list_(
         pa.struct(

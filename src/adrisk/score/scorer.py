@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import logging
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -16,17 +17,26 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from adrisk.codebook.codebook import CATEGORIES, RISK
+from adrisk.codebook.codebook import CATEGORIES, CODEBOOK_VERSION, RISK
 from adrisk.errors import BundleError, InputError, UsageError
 from adrisk.records import Ad, CategoryScore, ScoredAd
 from adrisk.score.bundle import MANIFEST, load_bundle
 from adrisk.score.calibrate import calibrate, shift_prior
-from adrisk.score.columns import ColumnMap, row_to_ad
-from adrisk.score.decide import SCORE_DECIMALS, OperatingCurve, OperatingPoints, decide_tier
+from adrisk.score.columns import NOTHING_LEFT, ColumnMap, row_to_ad
+from adrisk.score.decide import (
+    SCORE_DECIMALS,
+    OperatingCurve,
+    OperatingPoints,
+    checked_level_cuts,
+    decide_tier,
+    predict_risk_level,
+)
 from adrisk.score.evidence import signs_of
 from adrisk.score.models import DEFAULT_BATCH_SIZE, load_model
 from adrisk.text.language import detect
 from adrisk.text.model_input import ModelInput, TextSettings, model_input
+
+log = logging.getLogger(__name__)
 
 AdLike = str | Ad | Mapping[str, Any]
 
@@ -61,12 +71,15 @@ class Scorer:
             self.targets: tuple[str, ...] = tuple(scoring["targets"])
             self.kind = str(scoring["kind"])
             self.model_version = f"{scoring['name']}-{scoring['version']}"
-            self.points = OperatingPoints(**scoring["operating_points"])
+            points = {name: float(v) for name, v in scoring["operating_points"].items()}
+            self.points = OperatingPoints(**points)
             self.curve = OperatingCurve.from_dict(scoring["operating_curve"])
+            self.risk_level_cuts = checked_level_cuts(scoring.get("risk_level_cuts"))
             self.assumed_prevalence = float(scoring["assumed_prevalence"])
             self.base_rate = float(scoring["base_rate"])
             self._text_settings = TextSettings(**scoring["text"])
             self._calibrators = [scoring["calibrators"][t] for t in self.targets]
+            calibrate(self._calibrators, np.zeros((1, len(self.targets)), dtype=np.float32))
             self._category_columns = [
                 (name, self.targets.index(name), float(scoring["category_thresholds"][name]))
                 for name in CATEGORIES
@@ -75,6 +88,14 @@ class Scorer:
             self._risk_column = self.targets.index(RISK)
         except (KeyError, TypeError, ValueError) as error:
             raise BundleError(MANIFEST, f"the scoring block is incomplete: {error}") from error
+        made_with = scoring.get("codebook_version", CODEBOOK_VERSION)
+        if made_with != CODEBOOK_VERSION:
+            log.warning(
+                "the bundle was trained with codebook version %s, this adrisk has %s: its scores "
+                "are not those that were measured; train it again, or use the adrisk of its time",
+                made_with,
+                CODEBOOK_VERSION,
+            )
         self.bundle = bundle
         self.bundle_sha256 = bundle.bundle_sha256
         self.prevalence = prevalence
@@ -197,6 +218,8 @@ class Scorer:
                 Ad(text="", id=None if ad_id is None else str(ad_id)), None, None, error.reason
             )
         item = model_input(checked.full_text, self._text_settings)
+        if not item.text.strip():
+            return PreparedAd(checked, None, None, NOTHING_LEFT)
         return PreparedAd(checked, item, checked.language or detect(item.text))
 
     def _shifted(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -219,6 +242,7 @@ class Scorer:
             id=None,
             risk_score=round(float(shown[self._risk_column]), SCORE_DECIMALS),
             tier=decide_tier(risk, self.points),
+            predicted_risk_level=self._risk_level(risk),
             categories=tuple(
                 CategoryScore(name, round(float(probabilities[column]), SCORE_DECIMALS))
                 for name, column, threshold in self._category_columns
@@ -233,6 +257,10 @@ class Scorer:
             bundle_sha256=self.bundle_sha256,
             redacted_text=item.text,
         )
+
+    def _risk_level(self, risk: float) -> int | None:
+        cuts = self.risk_level_cuts
+        return None if cuts is None else predict_risk_level(risk, cuts)
 
     def _failed(self, item: PreparedAd) -> ScoredAd:
         return ScoredAd(

@@ -153,6 +153,7 @@ class WindowScorer:
         return {
             "risk_score": shared["risk_score"],
             "tier": tier,
+            "predicted_risk_level": shared["predicted_risk_level"],
             "categories": shared["categories"],
             "indicators": shared["indicators"],
             "language": item.language,
@@ -168,6 +169,7 @@ class WindowScorer:
         scored: dict[str, Any] = {
             "risk_score": None,
             "tier": None,
+            "predicted_risk_level": None,
             "categories": [],
             "indicators": [],
             "language": None,
@@ -215,6 +217,7 @@ def _shared(scored: ScoredAd) -> dict[str, Any]:
     return {
         "risk_score": scored.risk_score,
         "tier": str(scored.tier),
+        "predicted_risk_level": scored.predicted_risk_level,
         "categories": [
             {"category": c.category, "probability": c.probability} for c in scored.categories
         ],

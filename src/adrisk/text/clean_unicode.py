@@ -238,6 +238,14 @@ def _character_class(codes: Iterable[int]) -> str:
 
 
 _PLAIN = _plain_forms()
+_FULL_WIDTH_DIGITS = range(0xFF10, 0xFF1A)  # ordinary in East Asian text
+_FANCY_DIGITS = _character_class(
+    code
+    for code, plain in _PLAIN.items()
+    if plain.strip("().,").isdecimal() and code not in _FULL_WIDTH_DIGITS
+)
+DISGUISED_DIGIT = re.compile(f"[\u20e3\U0001f51f{_FANCY_DIGITS}]")
+"""A keycap emoji or a raised, enclosed or mathematical digit in raw text."""
 _EMOJI_LETTERS = frozenset("Ⓜ🅰🅱🅾🅿")  # emoji where they stand alone
 _REGIONAL = "\U0001f1e6-\U0001f1ff"
 _SMALL = "".join(map(chr, SMALL_CAPITALS))

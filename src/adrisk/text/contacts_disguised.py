@@ -16,7 +16,7 @@ import regex
 from adrisk.text.contact import BLANK, Contact, Glance, ascii_digits
 from adrisk.text.contacts_phone import normalise_phone
 from adrisk.text.number_words import CHINESE_DIGITS, FILLERS, LETTER_DIGITS, NUMBER_WORDS, REPEATS
-from adrisk.text.phone_shapes import is_other_shape
+from adrisk.text.phone_shapes import WIDE_SIGNS, is_other_shape
 
 _MIN_DIGITS, _MAX_DIGITS = 7, 32
 _MAX_SINGLES = 20
@@ -32,10 +32,12 @@ _ATOM = regex.compile(
 )
 # What shows that a text may hold one, each beginning with a digit so that the search is quick.
 _LETTER_BEHIND_DIGIT = re.compile(r"\d[-.]?[oOоОοΟlIi]{1,4}(?![^\W\d_])")
-_ODD_GAP = re.compile(r"\d(?:[^\w\s().,:;%/–—+-]{1,4}|\s?[^\w\s().,:;%/–—+$€£¥₹₽-]\s?|_|,)\d")
+_ODD_GAP = re.compile(
+    rf"\d(?:[^\w\s().,:;%/–—+{WIDE_SIGNS}-]{{1,4}}|\s?[^\w\s().,:;%/–—+$€£¥₹₽{WIDE_SIGNS}-]\s?|_|,)\d"
+)
 _DIGITS_APART = re.compile(r"\d(?:[^\w]{1,6}\d(?!\d)){6}")
 _CHINESE_RUN = re.compile(rf"[{_CHINESE}](?:[^\w\n]{{0,3}}[{_CHINESE}\d]){{2}}")
-_PLAIN_GAP = re.compile(r"\s?(?:[().\-‐‑‒–—/]\s?){0,3}")
+_PLAIN_GAP = re.compile(rf"\s?(?:[().\-‐‑‒–—/{WIDE_SIGNS[1:]}]\s?){{0,3}}")
 _TIME_OR_LIST = re.compile(r"[:：]|[,;，、]\s|、")
 _UNIT_BEHIND = re.compile(
     r"[:：]\d|(?:am|pm|hrs?|h|k|km|kg|br|bhk|yrs?|min|days?)(?![^\W\d_])", re.IGNORECASE

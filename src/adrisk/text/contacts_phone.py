@@ -15,6 +15,7 @@ from phonenumbers import NumberParseException, is_valid_number, national_signifi
 
 from adrisk.text.contact import Contact, Glance, ascii_digits
 from adrisk.text.phone_shapes import (
+    WIDE_SIGNS,
     ascii_shape,
     is_id_or_local,
     is_number_list,
@@ -27,14 +28,15 @@ from adrisk.text.phone_shapes import (
 MIN_DIGITS, MAX_DIGITS = 7, 15
 """Digits of the shortest local phone and of the longest (ITU-T E.164)."""
 
+_LEAST_BESIDE_LONE = 9
 _SPACE = r"[^\S\n\r]"
-_SEPARATOR = rf"{_SPACE}?(?:[().\-‐‑‒–—/]{_SPACE}?){{0,3}}"
+_SEPARATOR = rf"{_SPACE}?(?:[().\-‐‑‒–—/{WIDE_SIGNS[1:]}]{_SPACE}?){{0,3}}"
 # Possessive: digits and separators are disjoint, so nothing is ever tried twice.
 _CANDIDATE = re.compile(rf"\d++(?:{_SEPARATOR}\d++)*+")
-_LEAD = re.compile(rf"(?:\+{_SPACE}?\(?|\(\+?)\Z")
+_LEAD = re.compile(rf"(?:[+＋]{_SPACE}?\(?|\([+＋]?)\Z")
 _POSTAL_CODE = re.compile(r"\d\d-\d{3}")  # "ul. Toruńska 103 85-817"
 _NOT_SPACE = re.compile(r"\S+")
-_PARTS = re.compile(r"[^/–—-]+")
+_PARTS = re.compile(r"[^/–—－−ー／-]+")
 
 
 class Chunk(NamedTuple):
@@ -73,7 +75,7 @@ def normalise_phone(number: str) -> str:
     are a valid number so), then zeros in front, then the trunk digit 1, 7 or 8 of 11 digits.
     """
     digits = ascii_digits(number)
-    if "+" in number:
+    if "+" in number or "＋" in number:
         digits = _national(digits, must_be_valid=False)
     elif digits.startswith("00"):
         digits = _national(digits[2:], must_be_valid=False)
@@ -105,7 +107,7 @@ def _chunks(text: str, start: int, end: int) -> list[Chunk]:
             digits = ascii_digits(text[first:last])
             if len(spans) > 1 and len(digits) < MIN_DIGITS:
                 continue  # "392/630/635/668/769/325": bus lines, not phones in a row
-            if digits or text[first:last] == "+":
+            if digits or text[first:last] in ("+", "＋"):
                 chunks.append(Chunk(first, last, ascii_shape(text[first:last]), digits))
     return chunks
 
@@ -175,6 +177,15 @@ def _is_international(chunk: Chunk) -> bool:
 
 
 def _one_phone(group: list[Chunk]) -> Iterator[tuple[int, int]]:
-    text = " ".join(chunk.text for chunk in group)
-    if not is_number_list(text) and is_phone_shape(text):
-        yield group[0].start, group[-1].end
+    for part in (group, *_without_lone_digit(group)):
+        text = " ".join(chunk.text for chunk in part)
+        if not is_number_list(text) and is_phone_shape(text):
+            yield part[0].start, part[-1].end
+            return
+
+
+def _without_lone_digit(group: list[Chunk]) -> Iterator[list[Chunk]]:
+    """The group without a single digit at its end or head: "202 555 0143 4 girls"."""
+    for lone, rest in ((group[-1], group[:-1]), (group[0], group[1:])):
+        if len(lone.text) == 1 and sum(len(chunk.digits) for chunk in rest) >= _LEAST_BESIDE_LONE:
+            yield rest

@@ -15,6 +15,7 @@ from adrisk.codebook.match import find_signs
 from adrisk.records import Span
 from adrisk.text.alignment import Alignment, Replacement, apply_replacements
 from adrisk.text.clean import CLEAN_COUNTS, clean
+from adrisk.text.clean_unicode import DISGUISED_DIGIT
 from adrisk.text.redact import REDACT_COUNTS, redact
 
 COUNT_NAMES = CLEAN_COUNTS + REDACT_COUNTS
@@ -75,7 +76,18 @@ def model_input(raw: str, settings: TextSettings) -> ModelInput:
         cleaned = clean(text)
         text, alignment = cleaned.text, cleaned.alignment
         counts.update(cleaned.counts)
-    redacted = redact(text, contacts=settings.mask_contacts, identity=settings.mask_identity)
+    cleaning = alignment
+
+    def is_disguised(start: int, end: int) -> bool:
+        first, last = cleaning.to_input(start, end)
+        return DISGUISED_DIGIT.search(raw, first, last) is not None
+
+    redacted = redact(
+        text,
+        contacts=settings.mask_contacts,
+        identity=settings.mask_identity,
+        is_disguised=is_disguised,
+    )
     counts.update(redacted.counts)
     text, alignment = redacted.text, alignment.joined(redacted.alignment)
     truncated = len(text) > settings.max_chars

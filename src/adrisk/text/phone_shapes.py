@@ -35,11 +35,17 @@ _GROUPS = re.compile(r"\d+")
 _PLAIN_YEAR = re.compile(_YEAR)
 
 
+WIDE_SIGNS = "＋－−ー／．"
+"""Signs that stand in phones of East Asian ads in the place of + - / and the full stop."""
+_TO_ASCII = str.maketrans(WIDE_SIGNS, "+---/.")
+
+
 def ascii_shape(text: str) -> str:
-    """The text with digits of any script as 0 to 9; lengths stay."""
+    """The text with digits of any script as 0 to 9 and wide signs as narrow ones; lengths stay."""
     if text.isascii():
         return text
-    return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
+    narrow = text.translate(_TO_ASCII)
+    return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in narrow)
 
 
 def is_other_shape(text: str) -> bool:
@@ -256,7 +262,7 @@ def is_id_or_local(text: str, start: int, end: int) -> bool:
         return False
     count = sum(map(str.isdigit, number))
     before = text[max(start - 24, 0) : start]
-    if _ID_BEFORE.search(before):
+    if _ID_BEFORE.search(before) or before.endswith("%"):  # "%2525", a link encoded twice
         return True
     if _PHONE_BEFORE.search(before):
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import NamedTuple
 
 from adrisk.codebook.identity import find_identity_words
@@ -32,19 +33,33 @@ class Redacted(NamedTuple):
     alignment: Alignment
 
 
-def redact(text: str, *, contacts: bool = True, identity: bool = True) -> Redacted:
+def redact(
+    text: str,
+    *,
+    contacts: bool = True,
+    identity: bool = True,
+    is_disguised: Callable[[int, int], bool] = lambda start, end: False,
+) -> Redacted:
     """Put placeholders for contacts and for nationality, ethnicity and religion words.
 
-    `text` is clean text. Placeholders that it holds already stay and are not counted. What a
+    `text` is clean text; `is_disguised` says whether text[start:end] was written in a disguise that
+    cleaning has undone, so that a phone or an e-mail in it is marked as obscured. Placeholders that it holds already stay and are not counted. What a
     placeholder brings to light (words that now stand next to each other) is looked at again, so
     that redacting twice changes nothing. Street addresses and names of people are not redacted.
     """
     counts: Counter[str] = Counter()
     alignment = Alignment()
+
+    def named_contacts(text: str) -> list[tuple[int, int, str]]:
+        return [
+            (c.start, c.end, _count_name(c, is_disguised(*alignment.to_input(c.start, c.end))))
+            for c in find_contacts(text)
+        ]
+
     changed = True
     while changed:
         changed = False
-        for wanted, find in ((contacts, _named_contacts), (identity, _named_identity)):
+        for wanted, find in ((contacts, named_contacts), (identity, _named_identity)):
             found = find(text) if wanted else []
             if found:
                 changed = True
@@ -56,12 +71,8 @@ def redact(text: str, *, contacts: bool = True, identity: bool = True) -> Redact
     return Redacted(text, dict(counts), alignment)
 
 
-def _named_contacts(text: str) -> list[tuple[int, int, str]]:
-    return [(contact.start, contact.end, _count_name(contact)) for contact in find_contacts(text)]
-
-
-def _count_name(contact: Contact) -> str:
-    is_marked = contact.obscured and contact.kind in ("phone", "email")
+def _count_name(contact: Contact, is_disguised: bool) -> str:
+    is_marked = (contact.obscured or is_disguised) and contact.kind in ("phone", "email")
     return f"{contact.kind}_obscured" if is_marked else contact.kind
 
 

@@ -19,12 +19,14 @@ from adrisk.codebook.codebook import CATEGORIES, CODEBOOK_VERSION, RISK, TARGETS
 from adrisk.dataset.prepared import AdDataset
 from adrisk.errors import InputError
 from adrisk.score.bundle import ENCODER, LINEAR, TOKENIZER, write_bundle
+from adrisk.score.calibrate import apply_calibrator
 from adrisk.score.decide import NEVER
 from adrisk.score.scorer import Scorer
 from adrisk.text.model_input import ModelInput, model_input
 from adrisk.train.calibrator import Calibration, fit_calibrator
 from adrisk.train.operating_points import category_threshold, fit_operating_points
 from adrisk.train.recipe import ModelKind, Recipe
+from adrisk.train.risk_levels import LevelCuts, fit_level_cuts
 
 if TYPE_CHECKING:
     from adrisk.train.finetune import FinetuneResult
@@ -64,6 +66,15 @@ def trainable_targets(train: AdDataset) -> tuple[str, ...]:
             "or prepare with another seed"
         )
     return usable
+
+
+def check_calibration(part: AdDataset) -> None:
+    """Raise InputError where thresholds cannot be chosen on this calibration part."""
+    if not (np.any(part.risk > 0.5) and np.any(part.risk < 0.5)):
+        raise InputError(
+            "the calibration part needs risky and non-risky ads: label more ads, or prepare with "
+            "another seed"
+        )
 
 
 def target_columns(targets: Sequence[str]) -> list[int]:
@@ -223,6 +234,7 @@ def _calibrated(
     scorer: Scorer, targets: tuple[str, ...], recipe: Recipe, part: AdDataset
 ) -> dict[str, Any]:
     """The blocks that the calibration part decides."""
+    check_calibration(part)
     logits = scorer.logits(part.texts)
     labels = part.targets[:, target_columns(targets)]
     groups = np.asarray(part.group_ids)
@@ -237,20 +249,31 @@ def _calibrated(
         y, p = _sure(labels[:, targets.index(category)], fitted[category].cross_fitted)
         thresholds[category] = category_threshold(p, y)
     y, p = _sure(labels[:, targets.index(RISK)], fitted[RISK].cross_fitted)
-    if len(np.unique(y)) < 2:
-        raise InputError(
-            "the calibration part needs risky and non-risky ads: label more ads, or prepare with "
-            "another seed"
-        )
     points = fit_operating_points(p, y, recipe.operating_points)
+    levels = _level_cuts(fitted[RISK], logits[:, targets.index(RISK)], part)
     return {
         "calibrators": {name: c.calibrator for name, c in fitted.items()},
-        "calibration_notes": {name: c.note for name, c in fitted.items()},
+        "calibration_notes": {
+            **{name: c.note for name, c in fitted.items()},
+            "risk_level": levels.note,
+        },
         "category_thresholds": thresholds,
         "operating_points": points.operating_points,
         "operating_curve": points.operating_curve,
+        "risk_level_cuts": levels.cuts,
         "base_rate": float(y.mean()),
     }
+
+
+def _level_cuts(risk: Calibration, logits: np.ndarray, part: AdDataset) -> LevelCuts:
+    """Cut-points on probabilities whose calibrator has not seen the ad.
+
+    Those are the cross-fitted ones; of an unsure ad (level 3), which no calibrator was fitted on,
+    the calibrator that ships gives it.
+    """
+    unseen = apply_calibrator(risk.calibrator, logits.astype(np.float64))
+    cross = risk.cross_fitted
+    return fit_level_cuts(np.where(np.isnan(cross), unseen, cross), part.risk_levels)
 
 
 def _sure(target: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
