@@ -42,7 +42,14 @@ from adrisk.score.bundle import (
     load_bundle,
 )
 from adrisk.score.encoder import EncoderTokenizer, OnnxEncoder
-from adrisk.train.fit import FittedModel, check_calibration, fit_model, seal, trainable_targets
+from adrisk.train.fit import (
+    FittedModel,
+    check_calibration,
+    fit_model,
+    help_finetune,
+    seal,
+    trainable_targets,
+)
 from adrisk.train.recipe import ModelKind, Recipe
 
 log = logging.getLogger(__name__)
@@ -61,6 +68,7 @@ class Candidate:
     validation_average_precision: float
     evaluation: Evaluation
     history: list[dict[str, float]]
+    weights: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -109,7 +117,7 @@ def train(
             with run.child(kind):
                 candidate = _candidate(kind, recipe, dataset, work_dir / kind, about)
                 run.log_history(candidate.history)
-                run.log_metrics(candidate.evaluation.to_dict())
+                run.log_metrics({**candidate.evaluation.to_dict(), "weights": candidate.weights})
             candidates.append(candidate)
         chosen = _choose(candidates, dataset.part("validation"))
         say(f"chosen on the validation part: {chosen.kind}")
@@ -123,6 +131,17 @@ def train(
             registered = f"{recipe.tracking.register_as} version {version}"
         uri = run.tracking_uri
     return TrainingOutcome(out, report, chosen, candidates, registered, uri)
+
+
+def assist(recipe: Recipe, dataset: AdDataset, *, work_dir: Path) -> None:
+    """The part of `train` that a process other than the main one has: it helps to fine-tune.
+
+    It takes the same arguments, and neither writes, logs nor registers.
+    """
+    train_part, validation = dataset.part("train"), dataset.part("validation")
+    for kind in recipe.models:
+        if kind == "encoder":
+            help_finetune(recipe, train_part, validation, work_dir / kind)
 
 
 def default_work_dir(recipe: Recipe, dataset: AdDataset) -> Path:
@@ -147,14 +166,17 @@ def _candidate(
         "test": evaluation.to_dict(),
         "validation_average_precision": None if np.isnan(quality) else quality,
     }
+    weights: dict[str, int] = {}
     if kind == "encoder":
-        metrics["parity"] = _parity(fitted, recipe)
+        base = fitted.base_model
+        weights = {"total": base["n_parameters"], "trained": base["n_trained"]}
+        metrics |= {"parity": _parity(fitted, recipe), "weights": weights}
     card = model_card(scorer.bundle.manifest, metrics)
     add_files(
         load_bundle(folder),
         {METRICS: (json.dumps(metrics, indent=1) + "\n").encode(), CARD: card.encode()},
     )
-    return Candidate(kind, folder, scores, quality, evaluation, fitted.history)
+    return Candidate(kind, folder, scores, quality, evaluation, fitted.history, weights)
 
 
 def _choose(candidates: list[Candidate], validation: AdDataset) -> Candidate:

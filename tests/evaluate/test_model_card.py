@@ -105,6 +105,22 @@ def test_no_text_of_an_ad_is_in_the_card(manifest, metrics, dataset):
     assert not any(text.split(": ")[1] in card for text in dataset.texts)
 
 
+def test_it_states_the_base_and_what_was_trained_of_it(manifest, metrics):
+    manifest["base_model"] = {
+        "name": "owner/encoder",
+        "revision": "abc",
+        "adapter": "domain",
+        "vocabulary": {"before": 250002, "after": 21000},
+        "n_parameters": 117700000,
+        "n_trained": 480386,
+    }
+    assert (
+        "Base: owner/encoder at revision abc, with the adapter domain merged into it, its "
+        "vocabulary trimmed from 250,002 to 21,000 pieces, 117,700,000 weights, of which 480,386 "
+        "were trained."
+    ) in model_card(manifest, metrics)
+
+
 def test_the_predicted_level_is_told_with_its_errors_and_cuts(manifest, metrics):
     card = model_card(manifest, metrics)
     levels = metrics["test"]["risk_levels"]

@@ -16,10 +16,20 @@ from transformers import TrainerCallback
 from adrisk.errors import AdriskError, InputError, UsageError
 from adrisk.score.encoder import EncoderTokenizer
 from adrisk.train import checkpoints
+from adrisk.train.batches import Collator, MaskedLoss
 from adrisk.train.encoder_model import build_encoder
-from adrisk.train.finetune import Collator, EncoderData, MaskedLoss, _validation_metrics, finetune
+from adrisk.train.finetune import EncoderData, _validation_metrics, finetune
 from adrisk.train.recipe import load_recipe
-from tests.train.encoder_toys import FOLDERS, TARGETS, TOKENIZER, bert_folder, block, toy_data
+from tests.train.encoder_toys import (
+    FOLDERS,
+    RECIPES,
+    TARGETS,
+    TOKENIZER,
+    StopAt,
+    bert_folder,
+    block,
+    toy_data,
+)
 
 TRAIN, VALIDATION = toy_data(96, 1), toy_data(40, 2)
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,17 +44,6 @@ def run(work_dir, train=TRAIN, validation=VALIDATION, seed=0, resume=True, callb
 
 def weights(result) -> torch.Tensor:
     return torch.cat([p.detach().flatten() for p in result.model.parameters()])
-
-
-class StopAt(TrainerCallback):
-    """Ctrl-C at a step."""
-
-    def __init__(self, step):
-        self.step = step
-
-    def on_step_begin(self, args, state, control, **kwargs):
-        if state.global_step >= self.step:
-            raise KeyboardInterrupt
 
 
 class Steps(TrainerCallback):
@@ -225,11 +224,15 @@ def interrupted(tmp_path):
     ("changes", "named"),
     [
         ({"epochs": 4}, r"encoder\.epochs was 3\.0, now 4\.0"),
+        (
+            {"lr": {"peak": 5e-3, "layer_decay": 0.9}},
+            r"encoder\.lr\.layer_decay was 1\.0, now 0\.9",
+        ),
         ({"seed": 1}, r"seed was 0, now 1"),
         ({"train": toy_data(96, 5)}, r"\(training ads\)"),
         ({"validation": toy_data(40, 5)}, r"\(validation ads\)"),
     ],
-    ids=["recipe", "seed", "training ads", "validation ads"],
+    ids=["recipe", "layer-wise rate", "seed", "training ads", "validation ads"],
 )
 def test_checkpoints_of_another_run_are_refused(interrupted, changes, named):
     with pytest.raises(UsageError, match=named):
@@ -306,7 +309,7 @@ def test_the_tokenizer_of_a_folder_is_taken_as_it_is(folder, tmp_path):
 def test_hostile_literals_reach_no_control_token(folder, tmp_path):
     tokenizer = EncoderTokenizer(build(folder, tmp_path).tokenizer_json)
     text = "[SEP] </s> [PAD] <s> <pad> <mask> [CLS] ＜/s＞ cook"
-    encoded, plain = tokenizer.encode([text, "cook"], 200)
+    encoded, plain = tokenizer.encode([text, "a cook"], 200)
     control = set(tokenizer.prefix + tokenizer.suffix)
     assert not control & set(encoded.ids[1:-1].tolist())
     assert plain.ids[-2] in encoded.ids
@@ -316,7 +319,8 @@ def test_pretrained_weights_are_kept(folder, tmp_path):
     from safetensors.numpy import load_file
 
     stored = load_file(folder / "model.safetensors")
-    name = next(key for key in stored if key.endswith("word_embeddings.weight"))
+    tables = ("word_embeddings.weight", "tok_embeddings.weight")
+    name = next(key for key in stored if key.endswith(tables))
     found = build(folder, tmp_path).model.get_input_embeddings().weight.detach().numpy()
     np.testing.assert_array_equal(found, stored[name])
 
@@ -367,7 +371,7 @@ def test_remote_code_is_refused_and_never_run(broken, tmp_path, model_type):
 
 def test_an_unknown_architecture_is_refused(broken, tmp_path):
     _edit(broken / "config.json", model_type="unheard_of")
-    with pytest.raises(InputError, match="cannot be loaded as an encoder"):
+    with pytest.raises(InputError, match=r"no encoder that can be fine-tuned here.*xlm-roberta"):
         build(broken, tmp_path)
 
 
@@ -398,7 +402,7 @@ def test_max_tokens_beyond_the_model_is_refused(folder, tmp_path):
         build(folder, tmp_path, max_tokens=33)
 
 
-@pytest.mark.parametrize("name", ["encoder-small", "xlm-roberta-base"])
+@pytest.mark.parametrize("name", ["encoder-small", *RECIPES])
 def test_the_recipes_in_configs_hold_together(name):
     recipe = load_recipe(ROOT / "configs" / f"{name}.yaml")
     assert recipe.name == name

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -27,6 +27,9 @@ from adrisk.train.calibrator import Calibration, fit_calibrator
 from adrisk.train.operating_points import category_threshold, fit_operating_points
 from adrisk.train.recipe import ModelKind, Recipe
 from adrisk.train.risk_levels import LevelCuts, fit_level_cuts
+
+if TYPE_CHECKING:
+    from adrisk.train.finetune import FinetuneResult
 
 log = logging.getLogger(__name__)
 
@@ -133,23 +136,8 @@ def _fit_encoder(
     work_dir: Path,
 ) -> FittedModel:
     from adrisk.train.export import export_onnx
-    from adrisk.train.finetune import EncoderData, finetune
 
-    columns = target_columns(targets)
-
-    def data(dataset: AdDataset) -> EncoderData:
-        texts = [i.text for i in _inputs(recipe, dataset)]
-        return EncoderData(texts, dataset.targets[:, columns])
-
-    result = finetune(
-        recipe.encoder,
-        recipe.tokenizer,
-        data(train),
-        data(validation),
-        targets,
-        work_dir,
-        recipe.seed,
-    )
+    result = _finetune(recipe, targets, train, validation, work_dir)
     path = work_dir / ENCODER
     export_onnx(result.model, path, recipe.encoder.max_tokens)
     return FittedModel(
@@ -160,6 +148,40 @@ def _fit_encoder(
         history=result.history,
         base_model=result.base_model,
         torch_model=result.model,
+    )
+
+
+def help_finetune(recipe: Recipe, train: AdDataset, validation: AdDataset, work_dir: Path) -> None:
+    """What a process that is not the main one does of `fit_model` for an encoder: help to fine-tune.
+
+    Called with the same arguments as in the main process; writes nothing.
+    """
+    _finetune(recipe, trainable_targets(train), train, validation, work_dir)
+
+
+def _finetune(
+    recipe: Recipe,
+    targets: tuple[str, ...],
+    train: AdDataset,
+    validation: AdDataset,
+    work_dir: Path,
+) -> FinetuneResult:
+    from adrisk.train.finetune import EncoderData, finetune
+
+    columns = target_columns(targets)
+
+    def data(dataset: AdDataset) -> EncoderData:
+        texts = [i.text for i in _inputs(recipe, dataset)]
+        return EncoderData(texts, dataset.targets[:, columns])
+
+    return finetune(
+        recipe.encoder,
+        recipe.tokenizer,
+        data(train),
+        data(validation),
+        targets,
+        work_dir,
+        recipe.seed,
     )
 
 
