@@ -52,7 +52,7 @@ def data_card(result: ReadResult, built: Built) -> dict[str, Any]:
         "fingerprint": dataset.fingerprint,
         "split_sha256": dataset.split_sha256,
         "about": dict(dataset.about),
-        "warnings": warnings(dataset),
+        "warnings": [*result.notes, *warnings(dataset)],
         "limits": list(LIMITS),
     }
 
@@ -60,7 +60,10 @@ def data_card(result: ReadResult, built: Built) -> dict[str, Any]:
 def warnings(dataset: AdDataset) -> list[str]:
     """What a reader must know before training: missing classes in parts and in targets."""
     if np.isnan(dataset.risk).all():
-        return ["no ad has a risk label: the ads can be scored, and nothing trained on them"]
+        return [
+            "no ad has a risk label: the ads can be scored, or be text to adapt an encoder to "
+            "(adapt.texts), and no model can be fine-tuned or tested on them"
+        ]
     found = []
     for name in PARTS:
         counts = _classes(dataset.part(name).risk)
