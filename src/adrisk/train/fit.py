@@ -16,15 +16,16 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from adrisk.codebook.codebook import CATEGORIES, CODEBOOK_VERSION, RISK, TARGETS
+from adrisk.dataset.labels import MAX_RISK_LEVEL
 from adrisk.dataset.prepared import AdDataset
-from adrisk.errors import InputError
+from adrisk.errors import InputError, RecipeError
 from adrisk.score.bundle import ENCODER, LINEAR, TOKENIZER, write_bundle
 from adrisk.score.decide import NEVER
 from adrisk.score.scorer import Scorer
 from adrisk.text.model_input import ModelInput, model_input
 from adrisk.train.calibrator import Calibration, fit_calibrator
 from adrisk.train.operating_points import category_threshold, fit_operating_points
-from adrisk.train.recipe import ModelKind, Recipe
+from adrisk.train.recipe import LabelsBlock, ModelKind, Recipe
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +69,21 @@ def target_columns(targets: Sequence[str]) -> list[int]:
     return [TARGETS.index(name) for name in targets]
 
 
+def training_targets(train: AdDataset, labels: LabelsBlock) -> np.ndarray:
+    """Targets float32 (n_ads, 33) to train on: those of the ads, or with risk as level / 6.
+
+    Raises RecipeError where `soft_risk` is asked for and no ad has a level.
+    """
+    if not labels.soft_risk:
+        return train.targets
+    known = ~np.isnan(train.risk_levels)
+    if not known.any():
+        raise RecipeError("labels.soft_risk: no ad of the training part has a risk_level")
+    targets = train.targets.copy()
+    targets[known, TARGETS.index(RISK)] = train.risk_levels[known] / MAX_RISK_LEVEL
+    return targets
+
+
 def fit_model(
     kind: ModelKind, recipe: Recipe, train: AdDataset, validation: AdDataset, work_dir: Path
 ) -> FittedModel:
@@ -100,7 +116,7 @@ def _fit_linear(
     result = train_linear(
         recipe.linear,
         Tokenizer.from_file(str(path)),
-        (inputs, train.targets[:, columns]),
+        (inputs, training_targets(train, recipe.labels)[:, columns]),
         (_inputs(recipe, validation), validation.targets[:, columns]),
         recipe.seed,
     )
@@ -126,15 +142,15 @@ def _fit_encoder(
 
     columns = target_columns(targets)
 
-    def data(dataset: AdDataset) -> EncoderData:
+    def data(dataset: AdDataset, targets: np.ndarray) -> EncoderData:
         texts = [i.text for i in _inputs(recipe, dataset)]
-        return EncoderData(texts, dataset.targets[:, columns])
+        return EncoderData(texts, targets[:, columns])
 
     result = finetune(
         recipe.encoder,
         recipe.tokenizer,
-        data(train),
-        data(validation),
+        data(train, training_targets(train, recipe.labels)),
+        data(validation, validation.targets),
         targets,
         work_dir,
         recipe.seed,

@@ -35,6 +35,16 @@ class TextBlock(_Block):
         return TextSettings(**self.model_dump())
 
 
+class LabelsBlock(_Block):
+    """How labels become training targets; evaluation does not change.
+
+    `soft_risk` trains the risk of an ad with a risk_level on level / 6 in place of 0, .5 or 1
+    (docs/decisions/0004).
+    """
+
+    soft_risk: bool = False
+
+
 class TokenizerBlock(_Block):
     """The tokenizer trained on the training part (for `linear` and the embedded small encoder)."""
 
@@ -133,6 +143,7 @@ class Recipe(_Block):
     seed: int = 0
     models: tuple[ModelKind, ...] = ("linear",)
     text: TextBlock = TextBlock()
+    labels: LabelsBlock = LabelsBlock()
     tokenizer: TokenizerBlock = TokenizerBlock()
     linear: LinearBlock = LinearBlock()
     encoder: EncoderBlock = EncoderBlock()
