@@ -1,4 +1,4 @@
-"""Tiny encoders, tokenizers and labelled texts, made on the spot; nothing is downloaded."""
+"""Tiny look-alikes of hub encoders, tokenizers and labelled texts, made on the spot; nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import sentencepiece
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
     BertConfig,
     BertForMaskedLM,
+    BertModel,
     BertTokenizer,
+    ModernBertConfig,
+    ModernBertForMaskedLM,
     XLMRobertaConfig,
     XLMRobertaForMaskedLM,
     XLMRobertaTokenizer,
@@ -92,11 +96,96 @@ def xlm_roberta_folder(folder: Path) -> Path:
         max_position_embeddings=34,
         type_vocab_size=1,
         pad_token_id=1,
+        initializer_range=0.3,  # at .02 so small a model hardly tells ads apart
     )
     XLMRobertaForMaskedLM(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     # As on the hub: the file has a normaliser that transformers 5 does not build by itself.
     unigram.save(str(folder / "tokenizer.json"))
+    return folder
+
+
+def sentencepiece_model(path: Path) -> int:
+    """Write a SentencePiece model as XLM-R's: Unigram, NFKC; returns its number of pieces."""
+    with path.open("wb") as writer:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(_texts()),
+            model_writer=writer,
+            vocab_size=120,
+            hard_vocab_limit=False,
+            normalization_rule_name="nmt_nfkc",
+            minloglevel=2,
+        )
+    return int(sentencepiece.SentencePieceProcessor(str(path)).get_piece_size())
+
+
+def multilingual_minilm_folder(folder: Path) -> Path:
+    """microsoft/Multilingual-MiniLM-L12-H384 in small: BertModel without a head, XLM-R's tokenizer.
+
+    As on the hub: the tokenizer is a SentencePiece model alone, no file names its class, the
+    padding id in the config is BERT's, and the embeddings have more rows than the tokenizer pieces.
+    """
+    folder.mkdir()
+    n_pieces = sentencepiece_model(folder / "sentencepiece.bpe.model")
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=n_pieces + 37,
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=32,
+        initializer_range=0.3,
+    )
+    BertModel(config).save_pretrained(folder)
+    return folder
+
+
+def gemma_tokenizer() -> Tokenizer:
+    """mmBERT's kind, that of Gemma 2: BPE with bytes for unknown characters, blanks as pieces."""
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=True, fuse_unk=True))
+    tokenizer.normalizer = normalizers.Replace(" ", "▁")
+    tokenizer.pre_tokenizer = pre_tokenizers.Split("▁", "merged_with_next")
+    control = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>"]
+    trainer = trainers.BpeTrainer(
+        vocab_size=450,
+        special_tokens=[*control, *(f"<0x{byte:02X}>" for byte in range(256))],
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(_texts(), trainer)
+    raw = json.loads(tokenizer.to_str())
+    raw["added_tokens"] = [token for token in raw["added_tokens"] if token["id"] < len(control)]
+    tokenizer = Tokenizer.from_str(json.dumps(raw))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_previous")
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<bos> $A <eos>", special_tokens=[("<bos>", 2), ("<eos>", 1)]
+    )
+    return tokenizer
+
+
+def mmbert_folder(folder: Path) -> Path:
+    """jhu-clsp/mmBERT-small in small: ModernBERT with a global and a local layer, Gemma 2's
+    tokenizer, mean pooling, and a window shorter than the ads."""
+    tokenizer = gemma_tokenizer()
+    torch.manual_seed(0)
+    config = ModernBertConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=32,
+        local_attention=8,
+        global_attn_every_n_layers=2,
+        classifier_pooling="mean",
+        pad_token_id=0,
+        bos_token_id=2,
+        eos_token_id=1,
+        cls_token_id=1,
+        sep_token_id=1,
+    )
+    ModernBertForMaskedLM(config).save_pretrained(folder)
+    tokenizer.save(str(folder / "tokenizer.json"))
     return folder
 
 
@@ -122,4 +211,11 @@ def bert_folder(folder: Path) -> Path:
     return folder
 
 
-FOLDERS = {"xlm_roberta": xlm_roberta_folder, "bert": bert_folder}
+FOLDERS = {"xlm_roberta": xlm_roberta_folder, "bert": bert_folder, "mmbert": mmbert_folder}
+
+RECIPES = {
+    "xlm-roberta-base": xlm_roberta_folder,
+    "multilingual-minilm": multilingual_minilm_folder,
+    "mmbert-small": mmbert_folder,
+}
+"""Recipe in configs/ -> a look-alike of its base."""

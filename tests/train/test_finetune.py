@@ -19,7 +19,15 @@ from adrisk.train import checkpoints
 from adrisk.train.encoder_model import build_encoder
 from adrisk.train.finetune import Collator, EncoderData, MaskedLoss, _validation_metrics, finetune
 from adrisk.train.recipe import load_recipe
-from tests.train.encoder_toys import FOLDERS, TARGETS, TOKENIZER, bert_folder, block, toy_data
+from tests.train.encoder_toys import (
+    FOLDERS,
+    RECIPES,
+    TARGETS,
+    TOKENIZER,
+    bert_folder,
+    block,
+    toy_data,
+)
 
 TRAIN, VALIDATION = toy_data(96, 1), toy_data(40, 2)
 ROOT = Path(__file__).resolve().parents[2]
@@ -367,7 +375,7 @@ def test_remote_code_is_refused_and_never_run(broken, tmp_path, model_type):
 
 def test_an_unknown_architecture_is_refused(broken, tmp_path):
     _edit(broken / "config.json", model_type="unheard_of")
-    with pytest.raises(InputError, match="cannot be loaded as an encoder"):
+    with pytest.raises(InputError, match="no encoder that can be fine-tuned here.*xlm-roberta"):
         build(broken, tmp_path)
 
 
@@ -398,7 +406,7 @@ def test_max_tokens_beyond_the_model_is_refused(folder, tmp_path):
         build(folder, tmp_path, max_tokens=33)
 
 
-@pytest.mark.parametrize("name", ["encoder-small", "xlm-roberta-base"])
+@pytest.mark.parametrize("name", ["encoder-small", *RECIPES])
 def test_the_recipes_in_configs_hold_together(name):
     recipe = load_recipe(ROOT / "configs" / f"{name}.yaml")
     assert recipe.name == name

@@ -18,6 +18,7 @@ import numpy as np
 from transformers import AutoModelForSequenceClassification
 
 from adrisk.errors import UsageError
+from adrisk.train import processes
 from adrisk.train.recipe import EncoderBlock, TokenizerBlock
 
 RUN = "run.json"
@@ -48,8 +49,10 @@ def identity(
         "folder": str(work_dir),
         **_flat("encoder", block.model_dump(mode="json")),
         **_flat("tokenizer", tokenizer_block.model_dump(mode="json")),
+        **_files(block),
         "targets": " ".join(target_names),
         "seed": seed,
+        "processes": processes.count(),
         "training ads": _sha256(parts[0]),
         "validation ads": _sha256(parts[1]),
     }
@@ -126,6 +129,17 @@ def _flat(name: str, block: Mapping[str, Any]) -> dict[str, Any]:
         inner = f"{name}.{key}"
         flat.update(_flat(inner, value) if isinstance(value, Mapping) else {inner: value})
     return flat
+
+
+def _files(block: EncoderBlock) -> dict[str, str]:
+    """Hashes of the files that settings name, because their content may change under the name."""
+    adapter = block.adapter and str(Path(block.adapter) / "adapter_model.safetensors")
+    named = {"adapter file": adapter, "vocabulary file": block.vocabulary.keep_languages_text}
+    return {
+        name: hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        for name, path in named.items()
+        if path and Path(path).is_file()
+    }
 
 
 def _sha256(data: _Data) -> str:

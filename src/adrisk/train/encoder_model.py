@@ -1,7 +1,4 @@
-"""The encoder before training: a pretrained one from a hub name or folder, or a small one from scratch.
-
-Nothing that comes with a model is ever run: no remote code, safetensors weights only.
-"""
+"""The encoder before training: a pretrained one from a hub name or folder, or a small one from scratch."""
 
 from __future__ import annotations
 
@@ -10,33 +7,23 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from safetensors import SafetensorError
-from tokenizers import Tokenizer
 from transformers import (
-    AutoConfig,
     AutoModelForSequenceClassification,
-    AutoTokenizer,
     BertConfig,
-    PretrainedConfig,
     PreTrainedModel,
     set_seed,
 )
-from transformers.utils import cached_file
 
-from adrisk.errors import AdriskError, InputError, UsageError
+from adrisk.errors import InputError, UsageError
 from adrisk.score.encoder import EncoderTokenizer
+from adrisk.train import hub
+from adrisk.train.layers import freeze
+from adrisk.train.lora import merge_adapter
 from adrisk.train.recipe import EncoderBlock, TokenizerBlock
 from adrisk.train.tokenizer import CONTROL_TOKENS, train_tokenizer
+from adrisk.train.vocabulary import trim_vocabulary
 
 EMBEDDED = "embedded"
-_TOKENIZER_FILES = (
-    "tokenizer.json",
-    "vocab.txt",
-    "vocab.json",
-    "sentencepiece.bpe.model",
-    "spiece.model",
-    "tokenizer.model",
-)
 
 
 class BaseEncoder(NamedTuple):
@@ -57,9 +44,9 @@ def build_encoder(
 ) -> BaseEncoder:
     """The classifier with one output a target, fp32 on the CPU; the same seed, the same weights.
 
-    `texts` of the training part train the tokenizer of the embedded encoder. Raises UsageError for
-    a hub name that cannot be reached or a `max_tokens` beyond the model, InputError for a folder
-    that holds no usable model.
+    `texts` of the training part train the tokenizer of the embedded encoder, or say what to keep
+    of a vocabulary. Raises UsageError for a hub name that cannot be reached or a `max_tokens`
+    beyond the model, InputError for a model or adapter that cannot be used.
     """
     names = list(target_names)
     labels = {
@@ -69,17 +56,27 @@ def build_encoder(
         "problem_type": "multi_label_classification",
     }
     set_seed(seed)
+    commit = None
     if block.base is None:
         model, tokenizer_json = _embedded(block, tokenizer_block, texts, work_dir, labels)
     else:
-        model, tokenizer_json = _pretrained(block.base, block.revision, labels)
+        commit = hub.commit_of(block.base, block.revision)
+        model, tokenizer_json = _pretrained(block, block.base, commit, labels)
     _check_fit(model, tokenizer_json, block)
-    about = {
-        "name": _name(block.base),
-        "revision": getattr(model.config, "_commit_hash", None) or block.revision,
+    about: dict[str, Any] = {
+        "name": EMBEDDED if block.base is None else hub.short_name(block.base),
+        "revision": commit,
         "architecture": type(model).__name__,
-        "n_parameters": sum(p.numel() for p in model.parameters()),
     }
+    if block.base is not None and block.adapter is not None:
+        model = merge_adapter(model, block.adapter, block.base)
+        about["adapter"] = hub.short_name(block.adapter)
+    if block.vocabulary.trim:
+        trimmed = trim_vocabulary(model, tokenizer_json, texts, block.vocabulary)
+        model, tokenizer_json = trimmed.model, trimmed.tokenizer_json
+        about["vocabulary"] = {"before": trimmed.n_before, "after": trimmed.n_after}
+    freeze(model, block.freeze)
+    about["n_parameters"] = sum(p.numel() for p in model.parameters())
     return BaseEncoder(model.eval(), tokenizer_json, about)
 
 
@@ -111,96 +108,20 @@ def _embedded(
 
 
 def _pretrained(
-    base: str, revision: str | None, labels: dict[str, Any]
+    block: EncoderBlock, base: str, revision: str | None, labels: dict[str, Any]
 ) -> tuple[PreTrainedModel, bytes]:
-    if _is_folder(base):
-        _check_folder(Path(base))
-    where = {"revision": revision or "main", "trust_remote_code": False}
-    try:
-        raw, _ = PretrainedConfig.get_config_dict(base, revision=where["revision"])
-        if "auto_map" in raw:
-            raise InputError(
-                "config.json asks for code of its own (auto_map), which is never run: take a model "
-                "that transformers knows",
-                file=base,
+    config = hub.load_config(base, revision, **labels)
+    if block.pooling is not None:
+        if config.model_type == "modernbert":
+            config.classifier_pooling = block.pooling
+        elif block.pooling != "cls":
+            raise UsageError(
+                f"encoder.pooling: the head of a {config.model_type} model reads the first token; "
+                "write cls or null (modernbert also has mean)"
             )
-        config = AutoConfig.from_pretrained(base, **where, **labels)
-        tokenizer = _tokenizer(base, where)
-        model, report = AutoModelForSequenceClassification.from_pretrained(
-            base,
-            config=config,
-            use_safetensors=True,
-            dtype=torch.float32,
-            # A head made for other labels is replaced; _check_weights refuses any other mismatch.
-            ignore_mismatched_sizes=True,
-            output_loading_info=True,
-            **where,
-        )
-    except (OSError, ValueError, ImportError, SafetensorError) as error:
-        raise _explain(base, error) from error
-    _check_weights(base, model, report)
+    tokenizer = hub.load_tokenizer(base, revision, block.tokenizer_class)
+    model = hub.load_weights(AutoModelForSequenceClassification, base, revision, config)
     return model, tokenizer
-
-
-def _tokenizer(base: str, where: dict[str, Any]) -> bytes:
-    """The model's tokenizer.json without truncation and padding.
-
-    The file itself is taken where there is one: AutoTokenizer of transformers 5 builds some
-    tokenizers (XLM-R) anew and loses the normaliser that the model was pretrained with.
-    """
-    path = cached_file(
-        base, "tokenizer.json", revision=where["revision"], _raise_exceptions_for_missing_entries=False
-    )  # fmt: skip
-    if path is not None:
-        backend = Tokenizer.from_file(path)
-    else:
-        backend = AutoTokenizer.from_pretrained(base, use_fast=True, **where).backend_tokenizer
-    backend.no_truncation()
-    backend.no_padding()
-    return backend.to_str().encode()
-
-
-def _name(base: str | None) -> str:
-    """What the manifest says of the origin: never a path of this machine."""
-    if base is None:
-        return EMBEDDED
-    return Path(base).resolve().name if _is_folder(base) else base
-
-
-def _is_folder(base: str) -> bool:
-    """Whether `base` means a folder: a hub name is `name` or `owner/name`, and no folder here."""
-    return Path(base).is_dir() or base.startswith((".", "/", "~")) or base.count("/") > 1
-
-
-def _check_folder(folder: Path) -> None:
-    if not folder.is_dir():
-        raise InputError("encoder.base: no such folder", file=str(folder))
-    if not (folder / "config.json").is_file():
-        raise InputError("no config.json: this folder holds no transformers model", str(folder))
-    if not any(folder.glob("*.safetensors")):
-        raise InputError(
-            "no safetensors weights (other formats can run code while they load): save the model "
-            "again with save_pretrained",
-            file=str(folder),
-        )
-    if not any((folder / name).is_file() for name in _TOKENIZER_FILES):
-        raise InputError(
-            "no tokenizer: save it into the same folder with tokenizer.save_pretrained",
-            file=str(folder),
-        )
-
-
-def _check_weights(base: str, model: PreTrainedModel, report: dict[str, Any]) -> None:
-    """Refuse weights that leave parts of the encoder random; head and pooler may be new."""
-    body = f"{model.base_model_prefix}."
-    missing = [*report["missing_keys"], *(entry[0] for entry in report["mismatched_keys"])]
-    lacking = sorted(key for key in missing if key.startswith(body) and ".pooler." not in key)
-    if lacking:
-        raise InputError(
-            f"the weights do not fit config.json: {len(lacking)} tensors are missing or of another "
-            f"shape, the first is {lacking[0]}",
-            file=base,
-        )
 
 
 def _check_fit(model: PreTrainedModel, tokenizer_json: bytes, block: EncoderBlock) -> None:
@@ -210,6 +131,13 @@ def _check_fit(model: PreTrainedModel, tokenizer_json: bytes, block: EncoderBloc
         raise InputError(
             f"the tokenizer has {vocab_size} tokens, the model only {rows}: they do not belong "
             "together",
+            file=block.base,
+        )
+    if 2 * vocab_size < rows:
+        raise InputError(
+            f"the tokenizer has {vocab_size} tokens, the model {rows}: most of the vocabulary is "
+            "lost. Write the tokenizer's class, such as encoder.tokenizer_class=XLMRobertaTokenizer, "
+            "or put the right tokenizer.json beside the weights",
             file=block.base,
         )
     pad = model.config.pad_token_id
@@ -224,20 +152,3 @@ def _check_fit(model: PreTrainedModel, tokenizer_json: bytes, block: EncoderBloc
         raise UsageError(
             f"encoder.max_tokens is {block.max_tokens}, more than this model can read: lower it"
         ) from error
-
-
-def _explain(base: str, error: Exception) -> AdriskError:
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    if "trust_remote_code" in str(error):
-        return InputError(
-            "it needs code of its own, which is never run: take a model that transformers knows",
-            file=base,
-        )
-    if _is_folder(base) or not isinstance(error, OSError):
-        return InputError(f"cannot be loaded as an encoder: {reason}", file=base)
-    return UsageError(
-        f"encoder.base: the model {base!r} is neither a folder nor in the local Hugging Face cache, "
-        "and the hub gave no answer for it. Without network, write a local folder, or set HF_HOME "
-        "to a cache that holds the model (HF_HUB_OFFLINE=1 is honoured). With network, check the "
-        f"name, the revision, and that the model has safetensors weights. ({reason})"
-    )

@@ -7,18 +7,18 @@ from its last checkpoint; a finished one is read back instead of trained again.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import shutil
-import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from tqdm import tqdm
 from transformers import (
     EarlyStoppingCallback,
     PreTrainedModel,
@@ -27,13 +27,16 @@ from transformers import (
     TrainerCallback,
     TrainingArguments,
 )
-from transformers.utils import logging as transformers_logging
 
 from adrisk.errors import AdriskError, UsageError
 from adrisk.metrics import average_precision
-from adrisk.score.encoder import EncodedText, EncoderTokenizer
-from adrisk.train import checkpoints
-from adrisk.train.encoder_model import build_encoder
+from adrisk.score.encoder import EncoderTokenizer
+from adrisk.train import checkpoints, processes
+from adrisk.train.batches import Collator, LengthGroupedOrder, MaskedLoss, Rows
+from adrisk.train.encoder_model import BaseEncoder, build_encoder
+from adrisk.train.layers import count_weights, parameter_groups
+from adrisk.train.lora import add_adapters, merged
+from adrisk.train.progress import Progress, QuietTransformers
 from adrisk.train.recipe import EncoderBlock, TokenizerBlock
 
 log = logging.getLogger(__name__)
@@ -84,132 +87,113 @@ def finetune(
     """Fine-tune on `train` and keep the step with the best average precision on `validation`.
 
     `work_dir` holds checkpoints while training runs and the finished model afterwards; with
-    `resume` a run with the same settings and ads goes on from there. Raises UsageError where it
-    holds checkpoints of another run, and the errors of `build_encoder`.
+    `resume` a run with the same settings and ads goes on from there. Several processes share each
+    batch, and only the main one writes. Raises UsageError where `work_dir` holds checkpoints of
+    another run, and the errors of `build_encoder`.
     """
     work_dir = work_dir.resolve()
     identity = checkpoints.identity(
         work_dir, block, tokenizer_block, (train, validation), target_names, seed
     )
-    checkpoints.claim(work_dir, identity, resume=resume)
-    with _QuietTransformers():
+    with processes.main_first():
+        if processes.is_main():
+            checkpoints.claim(work_dir, identity, resume=resume)
+    with QuietTransformers():
         finished = checkpoints.load_finished(work_dir)
     if finished is not None:
         log.info("encoder: %s holds this very run, finished: nothing is trained again", work_dir)
         return FinetuneResult(**finished)
-    with _QuietTransformers():
-        base = build_encoder(block, tokenizer_block, train.texts, target_names, work_dir, seed)
-        tokenizer = EncoderTokenizer(base.tokenizer_json)
-        trainer = _trainer(base.model, tokenizer, block, train, validation, work_dir, seed)
+    with QuietTransformers(), processes.together():
+        with processes.main_first(), _own_folder(work_dir) as folder:
+            base = build_encoder(block, tokenizer_block, train.texts, target_names, folder, seed)
+        model = base.model if block.lora is None else add_adapters(base.model, block.lora)
+        trainer = _trainer(model, base.tokenizer_json, block, train, validation, work_dir, seed)
         for callback in callbacks:
             trainer.add_callback(callback)
         trainer.train(resume_from_checkpoint=checkpoints.last(work_dir))
-        _settle(base.model, block)
-        best = trainer.state.best_metric
-        result = FinetuneResult(
-            model=base.model,
-            tokenizer_json=base.tokenizer_json,
-            history=_history(trainer.state.log_history),
-            validation_average_precision=float("nan") if best is None else float(best),
-            best_step=trainer.state.best_global_step or trainer.state.global_step,
-            base_model=base.about,
-        )
-        checkpoints.save_finished(work_dir, vars(result))
-    shutil.rmtree(work_dir / checkpoints.CHECKPOINTS, ignore_errors=True)
+    with QuietTransformers():
+        result = _result(base, model, trainer, block)
+        if processes.is_main():
+            checkpoints.save_finished(work_dir, vars(result))
+            shutil.rmtree(work_dir / checkpoints.CHECKPOINTS, ignore_errors=True)
     return result
 
 
-class MaskedLoss:
-    """Multi-label binary cross-entropy that leaves unknown labels out and takes soft ones.
+@contextlib.contextmanager
+def _own_folder(work_dir: Path) -> Iterator[Path]:
+    """The work folder for the main process, a passing one for every other."""
+    if processes.is_main():
+        yield work_dir
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            yield Path(folder)
 
-    The risk target weighs 1 and the others together `auxiliary_weight`, each averaged over its
-    known labels. The averages are those of the whole training part, so that the loss of a batch is
-    a sum over its ads and gradient accumulation is exact.
-    """
 
-    def __init__(self, targets: np.ndarray, block: EncoderBlock) -> None:
-        known = ~np.isnan(targets)
-        share = known.mean(axis=0)
-        weight = np.full(targets.shape[1], block.auxiliary_weight / max(share[1:].sum(), 1e-12))
-        weight[0] = 1.0 / max(share[0], 1e-12)
-        self.weight = torch.tensor(weight, dtype=torch.float32)
-        positive = np.where(known, targets, 0.0).sum(axis=0)
-        negative = known.sum(axis=0) - positive
-        cap = block.max_class_weight if block.class_weights else 1.0
-        balance = np.clip(negative / np.maximum(positive, 1e-12), 1.0 / cap, cap)
-        self.positive_weight = torch.tensor(balance, dtype=torch.float32)
+def _result(base: BaseEncoder, model: Any, trainer: Trainer, block: EncoderBlock) -> FinetuneResult:
+    n_trained = count_weights(model)[1]
+    plain = merged(model)
+    _settle(plain, block)
+    best = trainer.state.best_metric
+    return FinetuneResult(
+        model=plain,
+        tokenizer_json=base.tokenizer_json,
+        history=_history(trainer.state.log_history),
+        validation_average_precision=float("nan") if best is None else float(best),
+        best_step=trainer.state.best_global_step or trainer.state.global_step,
+        base_model={**base.about, "n_trained": n_trained},
+    )
 
-    def __call__(
-        self, outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None
-    ) -> torch.Tensor:
-        """Loss of a batch. `num_items_in_batch`: label cells of the effective batch (Trainer)."""
-        logits = outputs["logits"].float()
-        known = ~torch.isnan(labels)
-        loss = torch.nn.functional.binary_cross_entropy_with_logits(
-            logits,
-            torch.where(known, labels, 0.0),
-            weight=self.weight.to(logits.device) * known,
-            pos_weight=self.positive_weight.to(logits.device),
-            reduction="sum",
+
+class _Trainer(Trainer):
+    """Trainer with the recipe's learning rates a layer and an order of ads that any number of
+    processes shares."""
+
+    def __init__(self, *, block: EncoderBlock, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._block = block
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedOrder:
+        rows: Any = self.train_dataset
+        return LengthGroupedOrder(
+            rows.lengths,
+            self._block.batch_size * self._block.gradient_accumulation,
+            self.args.seed,
+            lambda: int((self.state.epoch or 0) + 1e-6),
+            fill=processes.count() > 1,
         )
-        cells = labels.numel() if num_items_in_batch is None else num_items_in_batch
-        return loss * labels.shape[1] / cells
 
-
-class _Rows(torch.utils.data.Dataset):
-    """Tokenised ads; shortest first where `by_length`, which makes evaluation batches cheap."""
-
-    def __init__(
-        self, encoded: Sequence[EncodedText], targets: np.ndarray, *, by_length: bool
-    ) -> None:
-        order = sorted(range(len(encoded)), key=lambda i: len(encoded[i].ids) if by_length else 0)
-        self._rows = [
-            {"input_ids": encoded[i].ids, "labels": targets[i].astype(np.float32)} for i in order
-        ]
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def __getitem__(self, index: int) -> dict[str, np.ndarray]:
-        return self._rows[index]
-
-
-class Collator:
-    """Rows -> a batch padded to its longest ad: ids and mask int64, labels float32."""
-
-    def __init__(self, pad: int) -> None:
-        self._pad = pad
-
-    def __call__(self, rows: Sequence[dict[str, np.ndarray]]) -> dict[str, torch.Tensor]:
-        """Build one batch."""
-        longest = max(len(row["input_ids"]) for row in rows)
-        ids = torch.full((len(rows), longest), self._pad, dtype=torch.int64)
-        mask = torch.zeros_like(ids)
-        for number, row in enumerate(rows):
-            length = len(row["input_ids"])
-            ids[number, :length] = torch.from_numpy(row["input_ids"].astype(np.int64))
-            mask[number, :length] = 1
-        labels = torch.from_numpy(np.stack([row["labels"] for row in rows]))
-        return {"input_ids": ids, "attention_mask": mask, "labels": labels}
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        """AdamW over one group of parameters a layer."""
+        if self.optimizer is None:
+            model = self.model if model is None else model
+            kind, settings = self.get_optimizer_cls_and_kwargs(self.args, model)
+            lr = self._block.lr
+            decayed = self.get_decay_parameter_names(model)
+            groups = parameter_groups(model, lr.peak, lr.layer_decay, lr.weight_decay, decayed)
+            self.optimizer = kind(groups, **settings)
+        return self.optimizer
 
 
 def _trainer(
-    model: PreTrainedModel,
-    tokenizer: EncoderTokenizer,
+    model: Any,
+    tokenizer_json: bytes,
     block: EncoderBlock,
     train: EncoderData,
     validation: EncoderData,
     work_dir: Path,
     seed: int,
 ) -> Trainer:
-    def rows(data: EncoderData, by_length: bool) -> _Rows:
+    tokenizer = EncoderTokenizer(tokenizer_json)
+
+    def rows(data: EncoderData, by_length: bool) -> Rows:
         encoded = tokenizer.encode(data.texts, block.max_tokens)
-        return _Rows(encoded, data.targets, by_length=by_length)
+        return Rows(encoded, data.targets, by_length=by_length)
 
     has_both = len(np.unique(_sure(validation.targets[:, 0])[1])) == 2
     if not has_both:
         log.warning("encoder: no validation labels of both classes, so the last step is taken")
-    trainer = Trainer(
+    trainer = _Trainer(
+        block=block,
         model=model,
         args=_arguments(block, len(train.texts), has_both, work_dir, seed),
         train_dataset=rows(train, False),
@@ -217,7 +201,7 @@ def _trainer(
         data_collator=Collator(model.config.pad_token_id),
         compute_loss_func=MaskedLoss(train.targets, block),
         compute_metrics=_validation_metrics,
-        callbacks=[_Progress()],
+        callbacks=[Progress(_METRIC)],
     )
     trainer.remove_callback(PrinterCallback)  # it prints to stdout
     if has_both:
@@ -228,18 +212,23 @@ def _trainer(
 def _arguments(
     block: EncoderBlock, n_ads: int, has_validation: bool, work_dir: Path, seed: int
 ) -> TrainingArguments:
-    cuda = torch.cuda.is_available()
-    batches = math.ceil(n_ads / (block.batch_size * max(1, torch.cuda.device_count())))
+    cuda, n_processes = torch.cuda.is_available(), processes.count()
+    if block.batch_size % n_processes:
+        raise UsageError(
+            f"encoder.batch_size is {block.batch_size}: it must be a multiple of the "
+            f"{n_processes} processes that share each batch"
+        )
+    n_devices = 1 if n_processes > 1 else max(1, torch.cuda.device_count())
+    batches = math.ceil(n_ads / (block.batch_size * n_devices))
     steps_per_epoch = math.ceil(batches / block.gradient_accumulation)
     total = max(1, math.ceil(block.epochs * steps_per_epoch))
     every = max(1, min(total, steps_per_epoch // block.evals_per_epoch))
     return TrainingArguments(
         output_dir=str(work_dir / checkpoints.CHECKPOINTS),
         num_train_epochs=block.epochs,
-        per_device_train_batch_size=block.batch_size,
+        per_device_train_batch_size=block.batch_size // n_processes,
         per_device_eval_batch_size=2 * block.batch_size,
         gradient_accumulation_steps=block.gradient_accumulation,
-        train_sampling_strategy="group_by_length",
         learning_rate=block.lr.peak,
         warmup_steps=block.lr.warmup_fraction,
         weight_decay=block.lr.weight_decay,
@@ -260,6 +249,7 @@ def _arguments(
         remove_unused_columns=False,
         label_names=["labels"],
         disable_tqdm=True,
+        ddp_timeout=int(processes.PATIENCE.total_seconds()),
         report_to="none",
     )
 
@@ -320,48 +310,3 @@ def _history(log_history: Sequence[dict[str, float]]) -> list[dict[str, float]]:
             step = int(entry["step"])
             steps.setdefault(step, {"step": step, "epoch": float(entry["epoch"])}).update(found)
     return [steps[step] for step in sorted(steps)]
-
-
-class _Progress(TrainerCallback):
-    """A bar on stderr where that is a terminal; Trainer's own one writes to stdout as well."""
-
-    def __init__(self) -> None:
-        self._bar: Any = None
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Open the bar at the step the run starts from."""
-        self._bar = tqdm(
-            total=state.max_steps,
-            initial=state.global_step,
-            desc="fine-tuning",
-            unit="step",
-            file=sys.stderr,
-            disable=None,
-        )
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Advance by one optimiser step."""
-        self._bar.update()
-
-    def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Show the validation figure."""
-        self._bar.set_postfix({_METRIC: f"{kwargs['metrics'][f'eval_{_METRIC}']:.3f}"})
-
-    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Close the bar."""
-        self._bar.close()
-
-
-class _QuietTransformers:
-    """Keeps transformers' own bars and notes (new head, missing pooler) off the terminal."""
-
-    def __enter__(self) -> None:
-        self._verbosity = transformers_logging.get_verbosity()
-        self._bars = transformers_logging.is_progress_bar_enabled()
-        transformers_logging.set_verbosity_error()
-        transformers_logging.disable_progress_bar()
-
-    def __exit__(self, *error: object) -> None:
-        transformers_logging.set_verbosity(self._verbosity)
-        if self._bars:
-            transformers_logging.enable_progress_bar()

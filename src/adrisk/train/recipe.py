@@ -79,18 +79,59 @@ class SmallEncoderBlock(_Block):
 
 
 class LrBlock(_Block):
-    """Optimiser schedule."""
+    """Optimiser schedule.
+
+    `layer_decay` below 1 gives the head the peak rate and every layer under it that much less than
+    the one above (Clark et al. 2020, ELECTRA), so that what was pretrained moves less.
+    """
 
     peak: float = Field(5e-5, gt=0)
+    layer_decay: float = Field(1.0, gt=0, le=1)
     warmup_fraction: float = Field(0.1, ge=0, lt=1)
     weight_decay: float = Field(0.01, ge=0)
+
+
+class LoraBlock(_Block):
+    """Low-rank adapters (Hu et al. 2021) are trained instead of the encoder's own weights.
+
+    They are merged into the weights before export; the head is trained in full. `target_modules`
+    auto = every linear layer of the encoder's layers; or names such as [query, value].
+    """
+
+    rank: int = Field(8, ge=1)
+    alpha: float = Field(16, gt=0)
+    dropout: float = Field(0.05, ge=0, lt=1)
+    target_modules: Literal["auto"] | tuple[str, ...] = "auto"
+
+
+class FreezeBlock(_Block):
+    """What stays as it was pretrained: the embeddings, and the lowest `layers` layers."""
+
+    embeddings: bool = False
+    layers: int = Field(0, ge=0)
+
+
+class VocabularyBlock(_Block):
+    """Trimming of a large vocabulary to what the ads use: less memory, a smaller file.
+
+    Kept are control tokens, bytes and single characters, and every piece that the training part
+    uses, or the text file `keep_languages_text` (UTF-8, for the languages to be scored), at least
+    `min_count` times.
+    """
+
+    trim: bool = False
+    keep_languages_text: str | None = None
+    min_count: int = Field(1, ge=1)
 
 
 class EncoderBlock(_Block):
     """A transformer encoder fine-tuned with transformers.Trainer.
 
     `base` is a Hugging Face name or a local folder; None builds the embedded small encoder.
-    `batch_size` times `gradient_accumulation` is the effective batch. `auxiliary_weight` is what
+    `revision` pins a commit of the hub. `tokenizer_class` names the class of transformers that
+    builds the tokenizer where the model has no tokenizer.json. `pooling` None leaves it to the
+    model's own classification head. `adapter` is the folder of a LoRA adapter for `base`, merged
+    into it before training. `batch_size` times `gradient_accumulation` is the effective batch. `auxiliary_weight` is what
     all other targets together weigh against risk. `precision` auto takes bf16 or fp16 where the
     device has it and fp32 otherwise. `store_weights` fp16 rounds the trained weights; they are
     computed in fp32 all the same.
@@ -98,7 +139,13 @@ class EncoderBlock(_Block):
 
     base: str | None = None
     revision: str | None = None
+    tokenizer_class: str | None = None
+    pooling: Literal["cls", "mean"] | None = None
+    adapter: str | None = None
     small: SmallEncoderBlock = SmallEncoderBlock()
+    vocabulary: VocabularyBlock = VocabularyBlock()
+    freeze: FreezeBlock = FreezeBlock()
+    lora: LoraBlock | None = None
     max_tokens: int = Field(256, ge=16, le=8192)
     epochs: float = Field(4, gt=0)
     batch_size: int = Field(16, ge=1)
@@ -112,6 +159,25 @@ class EncoderBlock(_Block):
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     parity_tolerance: float = Field(1e-3, gt=0)
     store_weights: Literal["fp32", "fp16"] = "fp32"
+
+    @model_validator(mode="after")
+    def _options_fit_together(self) -> EncoderBlock:
+        freezes = self.freeze.embeddings or self.freeze.layers > 0
+        pretrained = {
+            "revision": self.revision is not None,
+            "tokenizer_class": self.tokenizer_class is not None,
+            "pooling": self.pooling is not None,
+            "adapter": self.adapter is not None,
+            "vocabulary.trim": self.vocabulary.trim,
+            "freeze": freezes,
+            "lora": self.lora is not None,
+        }
+        if self.base is None and any(pretrained.values()):
+            names = ", ".join(name for name, used in pretrained.items() if used)
+            raise ValueError(f"{names}: only with a pretrained encoder, write its name as base")
+        if self.lora is not None and freezes:
+            raise ValueError("lora trains no weight of the encoder itself: leave freeze out")
+        return self
 
 
 class CalibrationBlock(_Block):
