@@ -375,7 +375,7 @@ def test_remote_code_is_refused_and_never_run(broken, tmp_path, model_type):
 
 def test_an_unknown_architecture_is_refused(broken, tmp_path):
     _edit(broken / "config.json", model_type="unheard_of")
-    with pytest.raises(InputError, match="no encoder that can be fine-tuned here.*xlm-roberta"):
+    with pytest.raises(InputError, match=r"no encoder that can be fine-tuned here.*xlm-roberta"):
         build(broken, tmp_path)
 
 

@@ -189,7 +189,7 @@ def test_an_unsupported_architecture_names_those_that_work(tmp_path, changes):
 def test_a_folder_without_safetensors_says_how_to_get_them(tmp_path):
     folder = bert_folder(tmp_path / "base")
     shutil.move(folder / "model.safetensors", folder / "pytorch_model.bin")
-    with pytest.raises(InputError, match="no safetensors weights.*refs/pr/.*save_pretrained"):
+    with pytest.raises(InputError, match=r"no safetensors weights.*refs/pr/.*save_pretrained"):
         build(folder, tmp_path)
 
 

@@ -128,7 +128,7 @@ def load_tokenizer(base: str, revision: str | None, tokenizer_class: str | None 
         if path is not None:
             backend = Tokenizer.from_file(path)
         else:
-            kind = getattr(transformers, tokenizer_class or "AutoTokenizer", None)
+            kind: Any = getattr(transformers, tokenizer_class or "AutoTokenizer", None)
             if not hasattr(kind, "from_pretrained"):
                 raise UsageError(
                     f"encoder.tokenizer_class: transformers has no {tokenizer_class}: write a class "

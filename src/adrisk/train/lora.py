@@ -62,8 +62,10 @@ def merge_adapter(model: PreTrainedModel, folder: str, base: str) -> PreTrainedM
     config.target_modules = _modules(weights)
     config.modules_to_save = config.task_type = None
     adapted = get_peft_model(target, config)
-    if unexpected := set_peft_model_state_dict(adapted, weights).unexpected_keys:
-        raise InputError(f"{_WEIGHTS} does not fit its {_CONFIG}: {unexpected[0]}", file=folder)
+    report: Any = set_peft_model_state_dict(adapted, weights)
+    if report.unexpected_keys:
+        reason = f"{_WEIGHTS} does not fit its {_CONFIG}: {report.unexpected_keys[0]}"
+        raise InputError(reason, file=folder)
     adapted.merge_and_unload()
     model.requires_grad_(True)  # peft froze it
     return model

@@ -99,7 +99,7 @@ class LoraBlock(_Block):
     """
 
     rank: int = Field(8, ge=1)
-    alpha: float = Field(16, gt=0)
+    alpha: int = Field(16, ge=1)
     dropout: float = Field(0.05, ge=0, lt=1)
     target_modules: Literal["auto"] | tuple[str, ...] = "auto"
 
