@@ -224,4 +224,9 @@ def optional_text(value: Any) -> str | None:
 
 def reasons(rejects: Iterable[Reject]) -> Counter[str]:
     """Number of rejects by reason, with the numbers in the reasons masked."""
-    return Counter(re.sub(r"\d+", "#", reject.reason) for reject in rejects)
+    return Counter(without_numbers(reject.reason) for reject in rejects)
+
+
+def without_numbers(reason: str) -> str:
+    """A reason with its numbers masked, so that like ones can be counted together."""
+    return re.sub(r"\d+", "#", reason)
