@@ -89,7 +89,7 @@ def test_the_bundle_survives_a_registry_that_fails(dataset, in_tmp, monkeypatch)
 
 
 def test_the_protocols_model_ranks(dataset, in_tmp):
-    fit = pipeline.ranking_model("linear", LINEAR, in_tmp / "work")
+    fit = pipeline.ranking_model("linear", LINEAR, in_tmp / "work", dataset)
     score = fit(dataset.part("train"), dataset.part("validation"), 7)
     test = dataset.part("test")
     scores = score(test)

@@ -33,7 +33,7 @@ from adrisk.metrics import (
 )
 from adrisk.score.bundle import CARD, ENCODER, METRICS, TOKENIZER, add_files, load_bundle
 from adrisk.score.encoder import EncoderTokenizer, OnnxEncoder
-from adrisk.train.fit import FittedModel, fit_model, seal
+from adrisk.train.fit import FittedModel, fit_model, help_finetune, seal
 from adrisk.train.recipe import ModelKind, Recipe
 
 log = logging.getLogger(__name__)
@@ -52,6 +52,7 @@ class Candidate:
     validation_average_precision: float
     evaluation: Evaluation
     history: list[dict[str, float]]
+    weights: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def train(
             with run.child(kind):
                 candidate = _candidate(kind, recipe, dataset, work_dir / kind, about)
                 run.log_history(candidate.history)
-                run.log_metrics(candidate.evaluation.to_dict())
+                run.log_metrics({**candidate.evaluation.to_dict(), "weights": candidate.weights})
             candidates.append(candidate)
         chosen = _choose(candidates, dataset.part("validation"))
         say(f"chosen on the validation part: {chosen.kind}")
@@ -111,6 +112,18 @@ def train(
     return TrainingOutcome(out, report, chosen, candidates, registered, uri)
 
 
+def assist(recipe: Recipe, dataset: AdDataset, *, work_dir: Path) -> None:
+    """The part of `train` that a process other than the main one has: it helps to fine-tune.
+
+    It takes the same arguments, and neither writes, logs nor registers.
+    """
+    train_part, validation = dataset.part("train"), dataset.part("validation")
+    for kind in recipe.models:
+        if kind == "encoder":
+            folder, held_out = work_dir / kind, _held_out(dataset)
+            help_finetune(recipe, train_part, validation, folder, held_out=held_out)
+
+
 def default_work_dir(recipe: Recipe, dataset: AdDataset) -> Path:
     """runs/<recipe>-<hash>: the same recipe on the same split resumes, any other starts afresh."""
     identity = [recipe.model_dump(mode="json"), dataset.fingerprint, dataset.split_sha256]
@@ -122,7 +135,9 @@ def _candidate(
     kind: ModelKind, recipe: Recipe, dataset: AdDataset, work_dir: Path, about: dict[str, Any]
 ) -> Candidate:
     validation = dataset.part("validation")
-    fitted = fit_model(kind, recipe, dataset.part("train"), validation, work_dir)
+    fitted = fit_model(
+        kind, recipe, dataset.part("train"), validation, work_dir, held_out=_held_out(dataset)
+    )
     folder = _fresh(work_dir / "bundle")
     scorer = seal(fitted, recipe, dataset.part("calibration"), folder, about)
     evaluation = evaluate_scorer(scorer, dataset.part("test"))
@@ -133,14 +148,17 @@ def _candidate(
         "test": evaluation.to_dict(),
         "validation_average_precision": None if np.isnan(quality) else quality,
     }
+    weights: dict[str, int] = {}
     if kind == "encoder":
-        metrics["parity"] = _parity(fitted, recipe)
+        base = fitted.base_model
+        weights = {"total": base["n_parameters"], "trained": base["n_trained"]}
+        metrics |= {"parity": _parity(fitted, recipe), "weights": weights}
     card = model_card(scorer.bundle.manifest, metrics)
     add_files(
         load_bundle(folder),
         {METRICS: (json.dumps(metrics, indent=1) + "\n").encode(), CARD: card.encode()},
     )
-    return Candidate(kind, folder, scores, quality, evaluation, fitted.history)
+    return Candidate(kind, folder, scores, quality, evaluation, fitted.history, weights)
 
 
 def _choose(candidates: list[Candidate], validation: AdDataset) -> Candidate:
@@ -164,11 +182,12 @@ def _choose(candidates: list[Candidate], validation: AdDataset) -> Candidate:
 
 
 def ranking_model(
-    kind: ModelKind, recipe: Recipe, work_dir: Path
+    kind: ModelKind, recipe: Recipe, work_dir: Path, dataset: AdDataset
 ) -> Callable[[AdDataset, AdDataset, int], Callable[[AdDataset], np.ndarray]]:
     """A model kind as the split-gap protocols want it: (train, validation, seed) -> scores.
 
-    The scores are the risk logits of the light Scorer on an uncalibrated bundle.
+    The scores are the risk logits of the light Scorer on an uncalibrated bundle. `dataset` has the
+    ads of all parts: where the recipe adapts an encoder, its text repeats none but training ads.
     """
 
     def fit(
@@ -176,7 +195,9 @@ def ranking_model(
     ) -> Callable[[AdDataset], np.ndarray]:
         folder = _fresh(work_dir / f"{kind}-{seed}")
         seeded = recipe.model_copy(update={"seed": seed})
-        fitted = fit_model(kind, seeded, train, validation, folder / "work")
+        known = set(train.ids)
+        held_out = dataset.take([row for row, i in enumerate(dataset.ids) if i not in known])
+        fitted = fit_model(kind, seeded, train, validation, folder / "work", held_out=held_out)
         about = {"training_data": _training_data(train), "made_with": _versions()}
         scorer = seal(fitted, seeded, None, folder / "bundle", about)
         return lambda part: scorer.logits(part.texts)[:, scorer.targets.index(RISK)]
@@ -195,6 +216,11 @@ def _parity(fitted: FittedModel, recipe: Recipe) -> dict[str, Any]:
     if not report.passed:
         raise AdriskError(f"the ONNX export does not score as torch does: {report.to_dict()}")
     return report.to_dict()
+
+
+def _held_out(dataset: AdDataset) -> AdDataset:
+    """The ads of all parts but the training part."""
+    return dataset.take([row for row, part in enumerate(dataset.parts) if part != "train"])
 
 
 def _sure_risk(part: AdDataset) -> tuple[np.ndarray, np.ndarray]:

@@ -116,7 +116,9 @@ def test_paths_folders_and_globs(tmp_path):
         (tmp_path / name).touch()
     names = [source.name for source in expand([f"{tmp_path}/*.jsonl", f"{tmp_path}/**/*.p*"])]
     assert names == [str(tmp_path / "b.jsonl"), str(tmp_path / "sub" / "c.parquet.zst")]
-    assert [s.name for s in expand([str(tmp_path / "sub")])] == [str(tmp_path / "sub/c.parquet.zst")]
+    assert [s.name for s in expand([str(tmp_path / "sub")])] == [
+        str(tmp_path / "sub/c.parquet.zst")
+    ]
     with pytest.raises(UsageError, match=r"adapt\.texts: no file or folder matches .*\.tsv"):
         expand([f"{tmp_path}/*.tsv"])
     with pytest.raises(UsageError, match="unknown kind of file"):

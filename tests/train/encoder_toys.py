@@ -17,6 +17,7 @@ from transformers import (
     BertTokenizer,
     ModernBertConfig,
     ModernBertForMaskedLM,
+    TrainerCallback,
     XLMRobertaConfig,
     XLMRobertaForMaskedLM,
     XLMRobertaTokenizer,
@@ -59,6 +60,17 @@ def block(**changes: Any) -> EncoderBlock:
     tiny = {"hidden_size": 32, "num_layers": 1, "num_heads": 2, "intermediate_size": 32}
     settings = {"small": tiny, "max_tokens": 24, "epochs": 3, "batch_size": 16}
     return EncoderBlock.model_validate({**settings, "lr": {"peak": 5e-3}, **changes})
+
+
+class StopAt(TrainerCallback):
+    """Ctrl-C at a step."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step >= self.step:
+            raise KeyboardInterrupt
 
 
 def _texts() -> list[str]:

@@ -17,7 +17,8 @@ from adrisk.errors import AdriskError, InputError, UsageError
 from adrisk.score.encoder import EncoderTokenizer
 from adrisk.train import checkpoints
 from adrisk.train.encoder_model import build_encoder
-from adrisk.train.finetune import Collator, EncoderData, MaskedLoss, _validation_metrics, finetune
+from adrisk.train.batches import Collator, MaskedLoss
+from adrisk.train.finetune import EncoderData, _validation_metrics, finetune
 from adrisk.train.recipe import load_recipe
 from tests.train.encoder_toys import (
     FOLDERS,
@@ -42,17 +43,6 @@ def run(work_dir, train=TRAIN, validation=VALIDATION, seed=0, resume=True, callb
 
 def weights(result) -> torch.Tensor:
     return torch.cat([p.detach().flatten() for p in result.model.parameters()])
-
-
-class StopAt(TrainerCallback):
-    """Ctrl-C at a step."""
-
-    def __init__(self, step):
-        self.step = step
-
-    def on_step_begin(self, args, state, control, **kwargs):
-        if state.global_step >= self.step:
-            raise KeyboardInterrupt
 
 
 class Steps(TrainerCallback):

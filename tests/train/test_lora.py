@@ -8,7 +8,7 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
-from transformers import AutoModel, AutoModelForMaskedLM, TrainerCallback
+from transformers import AutoModel, AutoModelForMaskedLM
 
 from adrisk.errors import InputError, UsageError
 from adrisk.train.encoder_model import build_encoder
@@ -16,7 +16,15 @@ from adrisk.train.finetune import finetune
 from adrisk.train.layers import count_weights, depths
 from adrisk.train.lora import add_adapters, merged
 from adrisk.train.recipe import LoraBlock
-from tests.train.encoder_toys import FOLDERS, TARGETS, TOKENIZER, bert_folder, block, toy_data
+from tests.train.encoder_toys import (
+    FOLDERS,
+    TARGETS,
+    TOKENIZER,
+    StopAt,
+    bert_folder,
+    block,
+    toy_data,
+)
 
 TRAIN, VALIDATION = toy_data(96, 1), toy_data(40, 2)
 IDS = torch.tensor([[2, 11, 25, 33, 3], [2, 17, 8, 40, 3]])
@@ -78,24 +86,13 @@ def test_only_adapters_and_the_head_are_trained(folder, tmp_path):
 
 
 def test_a_lora_run_learns_and_leaves_a_plain_model(folder, tmp_path):
-    settings = block(
-        base=str(folder), lora={"rank": 8, "dropout": 0.0}, lr={"peak": 2e-2}, epochs=6
-    )
+    settings = block(base=str(folder), lora={"rank": 8, "dropout": 0.0}, lr={"peak": 2e-2}, epochs=6)
     result = finetune(settings, TOKENIZER, TRAIN, VALIDATION, TARGETS, tmp_path / "run", 0)
     assert result.validation_average_precision > 0.9
     assert not any("lora" in name for name, _ in result.model.named_parameters())
     assert 0 < result.base_model["n_trained"] < result.base_model["n_parameters"]
     again = finetune(settings, TOKENIZER, TRAIN, VALIDATION, TARGETS, tmp_path / "run", 0)
     torch.testing.assert_close(logits(again.model), logits(result.model), atol=0, rtol=0)
-
-
-class StopAt(TrainerCallback):
-    def __init__(self, step):
-        self.step = step
-
-    def on_step_begin(self, args, state, control, **kwargs):
-        if state.global_step >= self.step:
-            raise KeyboardInterrupt
 
 
 def test_an_interrupted_lora_run_ends_as_an_unbroken_one(bert, tmp_path):

@@ -42,19 +42,26 @@ def command(
     """Train the models of RECIPE on the ads in PREPARED and write the best one's bundle.
 
     The models are compared on the validation part; the figures printed are of the test part.
-    An interrupted run goes on from its last checkpoint when it is started again.
+    An interrupted run goes on from its last checkpoint when it is started again. Several processes
+    (torchrun, accelerate launch --multi_gpu) share the fine-tuning; only the first one writes.
     """
     from adrisk.dataset.prepared import AdDataset
-    from adrisk.pipeline import default_work_dir, train
+    from adrisk.pipeline import assist, default_work_dir, train
+    from adrisk.train import processes
     from adrisk.train.recipe import load_recipe
 
     loaded = load_recipe(recipe, overrides)
     dataset = AdDataset.load(prepared)
+    folder = work_dir or default_work_dir(loaded, dataset)
+    processes.warn_if_alone()
+    if not processes.is_main():
+        assist(loaded, dataset, work_dir=folder)
+        return
     outcome = train(
         loaded,
         dataset,
         output,
-        work_dir=work_dir or default_work_dir(loaded, dataset),
+        work_dir=folder,
         tracking=not no_tracking,
         overwrite=overwrite,
         say=(lambda line: None) if quiet else (lambda line: click.echo(line, err=True)),

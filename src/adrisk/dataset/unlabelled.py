@@ -51,7 +51,8 @@ class UnlabelledTexts:
         unchecked: Iterable[str] = (),
         progress: Callable[[Iterable[Row]], Iterable[Row]] = iter,
     ) -> None:
-        self.rows = self.kept = 0
+        self.rows = 0
+        self.kept = 0
         self.left_out: Counter[str] = Counter()
         self._sources, self._columns, self._settings = sources, columns, settings
         self._held_out, self._unchecked, self._progress = held_out, unchecked, progress

@@ -91,9 +91,16 @@ def _front_matter(scoring: Mapping[str, Any]) -> str:
 
 def _base_model(manifest: Mapping[str, Any]) -> str:
     base = manifest.get("base_model") or {}
-    named = markdown_text(base.get("name", "not stated"))
-    revision = base.get("revision")
-    return f"{named} at revision {markdown_text(revision)}" if revision else named
+    parts = [markdown_text(base.get("name", "not stated"))]
+    if base.get("revision"):
+        parts[0] += f" at revision {markdown_text(base['revision'])}"
+    if base.get("adapter"):
+        parts.append(f"with the adapter {markdown_text(base['adapter'])} merged into it")
+    if pieces := base.get("vocabulary"):
+        parts.append(f"its vocabulary trimmed from {pieces['before']:,} to {pieces['after']:,} pieces")
+    if base.get("n_trained"):
+        parts.append(f"{base['n_parameters']:,} weights, of which {base['n_trained']:,} were trained")
+    return ", ".join(parts)
 
 
 def _training_data(manifest: Mapping[str, Any]) -> str:

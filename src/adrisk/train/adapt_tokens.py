@@ -31,9 +31,17 @@ _TRAIN, _HELD_OUT = "train", "held_out"
 class TextSource(Protocol):
     """Redacted texts, once over, and the counts of what was read (dataset/unlabelled.py)."""
 
-    rows: int
-    kept: int
-    left_out: Mapping[str, int]
+    @property
+    def rows(self) -> int:
+        """Rows that were read so far."""
+
+    @property
+    def kept(self) -> int:
+        """Texts that were given out."""
+
+    @property
+    def left_out(self) -> Mapping[str, int]:
+        """How many were not, by reason."""
 
     def __iter__(self) -> Iterator[str]: ...
 

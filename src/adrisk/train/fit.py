@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -26,6 +26,9 @@ from adrisk.text.model_input import ModelInput, model_input
 from adrisk.train.calibrator import Calibration, fit_calibrator
 from adrisk.train.operating_points import category_threshold, fit_operating_points
 from adrisk.train.recipe import LabelsBlock, ModelKind, Recipe
+
+if TYPE_CHECKING:
+    from adrisk.train.finetune import FinetuneResult
 
 log = logging.getLogger(__name__)
 
@@ -85,13 +88,24 @@ def training_targets(train: AdDataset, labels: LabelsBlock) -> np.ndarray:
 
 
 def fit_model(
-    kind: ModelKind, recipe: Recipe, train: AdDataset, validation: AdDataset, work_dir: Path
+    kind: ModelKind,
+    recipe: Recipe,
+    train: AdDataset,
+    validation: AdDataset,
+    work_dir: Path,
+    *,
+    held_out: AdDataset | None = None,
 ) -> FittedModel:
-    """Train one kind of model on `train`, with choices made on `validation`."""
+    """Train one kind of model on `train`, with choices made on `validation`.
+
+    `held_out` are the ads that adaptation text must not repeat, all but those of `train`: a recipe
+    that adapts an encoder needs them, and ValueError is raised without.
+    """
     work_dir.mkdir(parents=True, exist_ok=True)
     targets = trainable_targets(train)
-    fit = _fit_linear if kind == "linear" else _fit_encoder
-    return fit(recipe, targets, train, validation, work_dir)
+    if kind == "linear":
+        return _fit_linear(recipe, targets, train, validation, work_dir)
+    return _fit_encoder(recipe, targets, train, validation, held_out, work_dir)
 
 
 def _inputs(recipe: Recipe, dataset: AdDataset) -> list[ModelInput]:
@@ -135,26 +149,12 @@ def _fit_encoder(
     targets: tuple[str, ...],
     train: AdDataset,
     validation: AdDataset,
+    held_out: AdDataset | None,
     work_dir: Path,
 ) -> FittedModel:
     from adrisk.train.export import export_onnx
-    from adrisk.train.finetune import EncoderData, finetune
 
-    columns = target_columns(targets)
-
-    def data(dataset: AdDataset, targets: np.ndarray) -> EncoderData:
-        texts = [i.text for i in _inputs(recipe, dataset)]
-        return EncoderData(texts, targets[:, columns])
-
-    result = finetune(
-        recipe.encoder,
-        recipe.tokenizer,
-        data(train, training_targets(train, recipe.labels)),
-        data(validation, validation.targets),
-        targets,
-        work_dir,
-        recipe.seed,
-    )
+    result = _finetune(recipe, targets, train, validation, held_out, work_dir)
     path = work_dir / ENCODER
     export_onnx(result.model, path, recipe.encoder.max_tokens)
     return FittedModel(
@@ -165,6 +165,63 @@ def _fit_encoder(
         history=result.history,
         base_model=result.base_model,
         torch_model=result.model,
+    )
+
+
+def help_finetune(
+    recipe: Recipe,
+    train: AdDataset,
+    validation: AdDataset,
+    work_dir: Path,
+    *,
+    held_out: AdDataset | None = None,
+) -> None:
+    """What a process that is not the main one does of `fit_model` for an encoder: help to fine-tune.
+
+    Called with the same arguments as in the main process; writes nothing.
+    """
+    _finetune(recipe, trainable_targets(train), train, validation, held_out, work_dir)
+
+
+def _finetune(
+    recipe: Recipe,
+    targets: tuple[str, ...],
+    train: AdDataset,
+    validation: AdDataset,
+    held_out: AdDataset | None,
+    work_dir: Path,
+) -> FinetuneResult:
+    from adrisk.train.finetune import EncoderData, finetune
+
+    columns = target_columns(targets)
+
+    def data(dataset: AdDataset, targets: np.ndarray) -> EncoderData:
+        texts = [i.text for i in _inputs(recipe, dataset)]
+        return EncoderData(texts, targets[:, columns])
+
+    adapted, block = None, recipe.encoder
+    if recipe.adapt is not None:
+        from adrisk.train.adapt_ads import adapt_encoder
+
+        if held_out is None:
+            raise ValueError("adaptation needs the held-out ads, which its text must not repeat")
+        adapted = adapt_encoder(recipe, train, held_out, work_dir / "adapt")
+        block = block.model_copy(update={"base": str(adapted.folder), "revision": None})
+    result = finetune(
+        block,
+        recipe.tokenizer,
+        data(train, training_targets(train, recipe.labels)),
+        data(validation, validation.targets),
+        targets,
+        work_dir,
+        recipe.seed,
+    )
+    if adapted is None:
+        return result
+    return replace(
+        result,
+        history=[*adapted.history, *result.history],
+        base_model={**result.base_model, **adapted.base, "adaptation": adapted.figures},
     )
 
 
