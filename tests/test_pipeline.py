@@ -95,3 +95,43 @@ def test_the_protocols_model_ranks(dataset, in_tmp):
     scores = score(test)
     assert scores.shape == (len(test),)
     assert test.risk[np.argsort(-scores)[:5]].mean() == 1.0
+
+
+def test_an_adapted_encoder_from_recipe_to_card(dataset, in_tmp):
+    test = dataset.part("test").texts
+    rows = ["violin teacher wanted in our music school", test[0], test[1].replace("number", "no.")]
+    unlabelled = in_tmp / "unlabelled.csv"
+    unlabelled.write_text("text\n" + "".join(f'"{row}"\n' for row in rows))
+    adapt = {"texts": ["*.csv"], "use_training_part": True, "steps": 3, "batch_size": 16}
+    recipe = Recipe.model_validate(
+        {**BOTH.model_dump(), "models": ["encoder"], "adapt": {**adapt, "held_out_share": 0.2}}
+    )
+    outcome = pipeline.train(
+        recipe, dataset, in_tmp / "out", work_dir=in_tmp / "work", tracking=False
+    )
+    bundle = Scorer.load(outcome.bundle).bundle
+    base = bundle.manifest["base_model"]
+    assert base["name"] == "embedded" and "adapted" not in json.dumps(base["revision"])
+    figures = base["adaptation"]
+    assert figures["rows"] == 3 + len(dataset.part("train"))
+    assert figures["left_out"] == {"copy of a held-out ad": 1, "near-duplicate of a held-out ad": 1}
+    assert b"## Adaptation" in bundle.files["README.md"]
+    logged = {name for entry in outcome.chosen.history for name in entry}
+    assert {"adapt_loss", "adapt_held_out_loss", "train_loss"} <= logged
+    run = json.loads((in_tmp / "work" / "encoder" / "run.json").read_text())
+    assert "/adapt/finished/adapted-" in run["encoder.base"], "fine-tuning knows its start"
+
+
+def test_the_protocols_adapt_to_no_ad_outside_their_training_part(dataset, in_tmp, monkeypatch):
+    seen = {}
+
+    def fit(kind, recipe, train, validation, work_dir, *, held_out):
+        seen.update(train=train.ids, held_out=held_out.ids)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pipeline, "fit_model", fit)
+    model = pipeline.ranking_model("linear", LINEAR, in_tmp / "work", dataset)
+    with pytest.raises(KeyboardInterrupt):
+        model(dataset.part("train"), dataset.part("validation"), 0)
+    assert sorted([*seen["train"], *seen["held_out"]]) == sorted(dataset.ids)
+    assert not set(seen["train"]) & set(seen["held_out"])

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +36,7 @@ from tests.train.encoder_toys import (
 )
 from tests.train.test_finetune import Steps
 
+ROOT = Path(__file__).resolve().parents[2]
 TRAINING = toy_data(40, 1).texts
 TEXTS = toy_data(120, 3).texts
 
@@ -309,3 +313,28 @@ def test_a_damaged_record_of_tokens_is_written_anew(interrupted):
 
 def test_the_run_says_nothing_of_its_texts():
     assert "passport" not in repr(replace(adaptation(), seed=1))
+
+
+# --- several processes
+
+
+def test_two_processes_adapt_as_one(tmp_path):
+    from tests.train import adapt_process
+
+    base = bert_folder(tmp_path / "base")
+    config = json.loads((base / "config.json").read_text())
+    config |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    (base / "config.json").write_text(json.dumps(config))
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
+              adapt_process.__file__]  # fmt: skip
+    done = subprocess.run(
+        [*launch, str(base), str(tmp_path / "two")], text=True, capture_output=True, timeout=200,
+        env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    first, second = done.stdout.split()
+    assert first == second
+    alone = adapt_process.run(str(base), str(tmp_path / "one"))
+    together = load_file(tmp_path / "two" / "finished" / first / "model.safetensors")
+    for name, tensor in weights(alone).items():
+        torch.testing.assert_close(together[name], tensor, rtol=1e-3, atol=1e-4)
