@@ -142,3 +142,19 @@ def test_it_tells_of_soft_levels(manifest, metrics):
     assert "level / 6" not in model_card(manifest, metrics)
     manifest["recipe"]["labels"]["soft_risk"] = True
     assert "level / 6" in model_card(manifest, metrics)
+
+
+def test_it_states_the_base_and_what_was_trained_of_it(manifest, metrics):
+    manifest["base_model"] = {
+        "name": "owner/encoder",
+        "revision": "abc",
+        "adapter": "domain",
+        "vocabulary": {"before": 250002, "after": 21000},
+        "n_parameters": 117700000,
+        "n_trained": 480386,
+    }
+    assert (
+        "Base: owner/encoder at revision abc, with the adapter domain merged into it, its "
+        "vocabulary trimmed from 250,002 to 21,000 pieces, 117,700,000 weights, of which 480,386 "
+        "were trained."
+    ) in model_card(manifest, metrics)

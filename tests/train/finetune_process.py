@@ -31,9 +31,7 @@ def run(base: str, work_dir: str, callback: TrainerCallback) -> FinetuneResult:
     """92 ads, which eights do not divide, and two checkpoints an epoch."""
     settings = block(base=base, batch_size=8, gradient_accumulation=2, epochs=3, evals_per_epoch=2)
     data = toy_data(92, 1), toy_data(41, 2)
-    return finetune(
-        settings, TOKENIZER, *data, TARGETS, Path(work_dir), 0, callbacks=[callback]
-    )
+    return finetune(settings, TOKENIZER, *data, TARGETS, Path(work_dir), 0, callbacks=[callback])
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@ from transformers import TrainerCallback
 from adrisk.errors import AdriskError, InputError, UsageError
 from adrisk.score.encoder import EncoderTokenizer
 from adrisk.train import checkpoints
-from adrisk.train.encoder_model import build_encoder
 from adrisk.train.batches import Collator, MaskedLoss
+from adrisk.train.encoder_model import build_encoder
 from adrisk.train.finetune import EncoderData, _validation_metrics, finetune
 from adrisk.train.recipe import load_recipe
 from tests.train.encoder_toys import (
@@ -25,6 +25,7 @@ from tests.train.encoder_toys import (
     RECIPES,
     TARGETS,
     TOKENIZER,
+    StopAt,
     bert_folder,
     block,
     toy_data,
@@ -304,7 +305,7 @@ def test_the_tokenizer_of_a_folder_is_taken_as_it_is(folder, tmp_path):
 def test_hostile_literals_reach_no_control_token(folder, tmp_path):
     tokenizer = EncoderTokenizer(build(folder, tmp_path).tokenizer_json)
     text = "[SEP] </s> [PAD] <s> <pad> <mask> [CLS] ＜/s＞ cook"
-    encoded, plain = tokenizer.encode([text, "cook"], 200)
+    encoded, plain = tokenizer.encode([text, "a cook"], 200)
     control = set(tokenizer.prefix + tokenizer.suffix)
     assert not control & set(encoded.ids[1:-1].tolist())
     assert plain.ids[-2] in encoded.ids
@@ -314,7 +315,8 @@ def test_pretrained_weights_are_kept(folder, tmp_path):
     from safetensors.numpy import load_file
 
     stored = load_file(folder / "model.safetensors")
-    name = next(key for key in stored if key.endswith("word_embeddings.weight"))
+    tables = ("word_embeddings.weight", "tok_embeddings.weight")
+    name = next(key for key in stored if key.endswith(tables))
     found = build(folder, tmp_path).model.get_input_embeddings().weight.detach().numpy()
     np.testing.assert_array_equal(found, stored[name])
 

@@ -86,7 +86,9 @@ def test_only_adapters_and_the_head_are_trained(folder, tmp_path):
 
 
 def test_a_lora_run_learns_and_leaves_a_plain_model(folder, tmp_path):
-    settings = block(base=str(folder), lora={"rank": 8, "dropout": 0.0}, lr={"peak": 2e-2}, epochs=6)
+    settings = block(
+        base=str(folder), lora={"rank": 8, "dropout": 0.0}, lr={"peak": 2e-2}, epochs=6
+    )
     result = finetune(settings, TOKENIZER, TRAIN, VALIDATION, TARGETS, tmp_path / "run", 0)
     assert result.validation_average_precision > 0.9
     assert not any("lora" in name for name, _ in result.model.named_parameters())

@@ -19,12 +19,12 @@ import yaml
 from adrisk import pipeline
 from adrisk.errors import UsageError
 from adrisk.score.encoder import EncodedText
-from adrisk.train import processes
+from adrisk.train import checkpoints, processes
 from adrisk.train.batches import Collator, LengthGroupedOrder, MaskedLoss, Rows
 from adrisk.train.finetune import _arguments
 from adrisk.train.recipe import load_recipe
 from tests.train import finetune_process
-from tests.train.encoder_toys import bert_folder, block, toy_data
+from tests.train.encoder_toys import TARGETS, TOKENIZER, bert_folder, block, toy_data
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {
@@ -113,7 +113,9 @@ def test_two_processes_give_the_card_of_one_and_only_one_of_them_writes(base, da
         (tmp_path / folder / "encoder" / "bundle" / "README.md").read_text().splitlines()
         for folder in ("work", "alone")
     ]
-    here = [[line for line in card if "difference between the logits" not in line] for card in cards]
+    here = [
+        [line for line in card if "difference between the logits" not in line] for card in cards
+    ]
     assert here[0] == here[1]
 
     import mlflow
@@ -175,12 +177,8 @@ def test_a_batch_that_processes_cannot_share_is_refused(monkeypatch, tmp_path):
         _arguments(block(), 100, True, tmp_path, 0)
 
 
-def test_another_number_of_processes_is_another_run(base, tmp_path, monkeypatch):
-    from adrisk.train import checkpoints
-
+def test_another_number_of_processes_is_another_run(tmp_path, monkeypatch):
     data = (toy_data(8, 1), toy_data(8, 2))
-    from tests.train.encoder_toys import TARGETS, TOKENIZER
-
     one = checkpoints.identity(tmp_path, block(), TOKENIZER, data, TARGETS, 0)
     monkeypatch.setenv("WORLD_SIZE", "2")
     two = checkpoints.identity(tmp_path, block(), TOKENIZER, data, TARGETS, 0)

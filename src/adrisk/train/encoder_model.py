@@ -143,12 +143,16 @@ def _check_fit(model: PreTrainedModel, tokenizer_json: bytes, block: EncoderBloc
     pad = model.config.pad_token_id
     if pad is None:
         model.config.pad_token_id = pad = 0
-    # Position tables differ between architectures: trying is the one check that fits them all.
+    # Rotary positions have no table that ends; a table may hold fewer than the config says.
+    too_long = block.max_tokens > getattr(model.config, "max_position_embeddings", block.max_tokens)
     longest = torch.full((1, block.max_tokens), 1 if pad == 0 else 0)
     try:
-        with torch.no_grad():
-            model.eval()(input_ids=longest, attention_mask=torch.ones_like(longest))
-    except (IndexError, RuntimeError) as error:
+        if not too_long:
+            with torch.no_grad():
+                model.eval()(input_ids=longest, attention_mask=torch.ones_like(longest))
+    except (IndexError, RuntimeError):
+        too_long = True
+    if too_long:
         raise UsageError(
             f"encoder.max_tokens is {block.max_tokens}, more than this model can read: lower it"
-        ) from error
+        )

@@ -17,7 +17,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -174,7 +174,7 @@ def _on_the_way(model: dict[str, Any], pieces: Sequence[str], kept: Iterable[int
     for number in kept:
         parts = list(pieces[number])
         while len(parts) > 1:
-            pairs = list(zip(parts, parts[1:], strict=False))
+            pairs = list(pairwise(parts))
             best = min(range(len(pairs)), key=lambda at: rank.get(pairs[at], len(rank)))
             if pairs[best] not in rank:
                 break
