@@ -106,8 +106,9 @@ def test_an_adapted_encoder_from_recipe_to_card(dataset, in_tmp):
     recipe = Recipe.model_validate(
         {**BOTH.model_dump(), "models": ["encoder"], "adapt": {**adapt, "held_out_share": 0.2}}
     )
+    told: list[str] = []
     outcome = pipeline.train(
-        recipe, dataset, in_tmp / "out", work_dir=in_tmp / "work", tracking=False
+        recipe, dataset, in_tmp / "out", work_dir=in_tmp / "work", tracking=False, say=told.append
     )
     bundle = Scorer.load(outcome.bundle).bundle
     base = bundle.manifest["base_model"]
@@ -116,6 +117,7 @@ def test_an_adapted_encoder_from_recipe_to_card(dataset, in_tmp):
     assert figures["rows"] == 3 + len(dataset.part("train"))
     assert figures["left_out"] == {"copy of a held-out ad": 1, "near-duplicate of a held-out ad": 1}
     assert b"## Adaptation" in bundle.files["README.md"]
+    assert any("(left out: 1 copy of a held-out ad, 1 near-dup" in line for line in told)
     logged = {name for entry in outcome.chosen.history for name in entry}
     assert {"adapt_loss", "adapt_held_out_loss", "train_loss"} <= logged
     run = json.loads((in_tmp / "work" / "encoder" / "run.json").read_text())

@@ -53,6 +53,7 @@ class Candidate:
     evaluation: Evaluation
     history: list[dict[str, float]]
     weights: dict[str, int]
+    adaptation: dict[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,8 @@ def train(
                 run.log_history(candidate.history)
                 run.log_metrics({**candidate.evaluation.to_dict(), "weights": candidate.weights})
             candidates.append(candidate)
+            if candidate.adaptation:
+                say(_adaptation_line(candidate.adaptation))
         chosen = _choose(candidates, dataset.part("validation"))
         say(f"chosen on the validation part: {chosen.kind}")
         _copy_bundle(chosen.bundle, out)
@@ -158,7 +161,8 @@ def _candidate(
         load_bundle(folder),
         {METRICS: (json.dumps(metrics, indent=1) + "\n").encode(), CARD: card.encode()},
     )
-    return Candidate(kind, folder, scores, quality, evaluation, fitted.history, weights)
+    adaptation = fitted.base_model.get("adaptation")
+    return Candidate(kind, folder, scores, quality, evaluation, fitted.history, weights, adaptation)
 
 
 def _choose(candidates: list[Candidate], validation: AdDataset) -> Candidate:
@@ -216,6 +220,16 @@ def _parity(fitted: FittedModel, recipe: Recipe) -> dict[str, Any]:
     if not report.passed:
         raise AdriskError(f"the ONNX export does not score as torch does: {report.to_dict()}")
     return report.to_dict()
+
+
+def _adaptation_line(figures: dict[str, Any]) -> str:
+    left_out = ", ".join(f"{count} {reason}" for reason, count in figures["left_out"].items())
+    line = f"adapted to {figures['kept']} of {figures['rows']} rows"
+    if left_out:
+        line += f" (left out: {left_out})"
+    if loss := figures["held_out_loss"]:
+        line += f", loss on held-out text {loss['before']:.3f} before, {loss['after']:.3f} after"
+    return line
 
 
 def _held_out(dataset: AdDataset) -> AdDataset:

@@ -15,15 +15,14 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import AutoModel, AutoModelForMaskedLM
+from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM, PretrainedConfig
 
 from adrisk.errors import AdriskError, InputError, UsageError
 from adrisk.score.encoder import EncoderTokenizer
-from adrisk.train import masked_lm
+from adrisk.train import hub, masked_lm
 from adrisk.train.adapt import Adaptation, adapt
 from adrisk.train.encoder_model import build_encoder
-from adrisk.train.masked_lm import masked_loss
-from adrisk.train.masked_tokens import IGNORED
+from adrisk.train.masked_lm import PredictedOnly, masked_loss
 from adrisk.train.recipe import AdaptBlock, TokenizerBlock
 from tests.train.encoder_toys import (
     FOLDERS,
@@ -78,8 +77,8 @@ def adapted(tmp_path_factory):
 
 
 def test_the_loss_equals_one_computed_by_hand():
-    logits = torch.tensor([[[1.0, 0.0], [0.0, 2.0], [3.0, 0.0]]])
-    labels = torch.tensor([[0, 0, IGNORED]])
+    logits = torch.tensor([[[1.0, 0.0], [0.0, 2.0]]])
+    labels = torch.tensor([[0, 0]])
     expected = (np.log(1 + np.exp(-1)) + np.log(1 + np.exp(2))) / 2
     assert masked_loss({"logits": logits}, labels).item() == pytest.approx(expected, rel=1e-6)
     assert masked_loss({"logits": logits}, labels, 4).item() == pytest.approx(
@@ -249,6 +248,40 @@ def test_a_local_base_keeps_its_head_and_tokenizer(folder, tmp_path, monkeypatch
     base = build_encoder(block(base=str(adapted.folder)), TOKENIZER, [], TARGETS, tmp_path, 0)
     original = build_encoder(block(base=str(folder)), TOKENIZER, [], TARGETS, tmp_path, 0)
     assert base.tokenizer_json == original.tokenizer_json
+
+
+def tiny_config(kind: str) -> PretrainedConfig:
+    """Two layers of 16 units of any kind of encoder."""
+    common = {"vocab_size": 60, "max_position_embeddings": 40}
+    layers = {"num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+    sizes = {"hidden_size": 16, **layers}
+    more = {
+        "albert": {"embedding_size": 8},
+        "electra": {"embedding_size": 8},
+        "rembert": {"input_embedding_size": 16, "output_embedding_size": 24},
+        "modernbert": dict.fromkeys(("pad_token_id", "cls_token_id", "sep_token_id"), 1),
+    }
+    if kind == "distilbert":
+        sizes = {"dim": 16, "n_layers": 2, "n_heads": 2, "hidden_dim": 32}
+    control = dict.fromkeys(("bos_token_id", "eos_token_id"), 2)
+    return AutoConfig.for_model(kind, **common, **sizes, **control, **more.get(kind, {}))
+
+
+@pytest.mark.parametrize("kind", hub.ENCODERS)
+def test_the_head_reads_predicted_tokens_alone_and_says_the_same(kind):
+    torch.manual_seed(0)
+    model = AutoModelForMaskedLM.from_config(tiny_config(kind)).eval()
+    ids, where = torch.randint(5, 60, (3, 12)), torch.rand((3, 12)) < 0.3
+    with torch.no_grad():
+        whole = model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits
+        with PredictedOnly(model) as predicted:
+            predicted.where = where
+            some = model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits
+            predicted.where = torch.zeros_like(where)
+            none = model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits
+        again = model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits
+    torch.testing.assert_close(some[0], whole[where])
+    assert none.shape == (1, 0, whole.shape[2]) and torch.equal(again, whole)
 
 
 def test_a_base_without_a_masked_language_head_gets_a_new_one_and_says_so(tmp_path, caplog):

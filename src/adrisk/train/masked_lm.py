@@ -34,17 +34,42 @@ _MEASURE_SEED = 75158
 _LOGS = 50
 
 
+class PredictedOnly:
+    """Lets only the hidden states of predicted tokens go on from a model's body to its head.
+
+    A head reads each token alone, and the logits of a whole batch over a large vocabulary take
+    gigabytes. While the block is open, `where` is the mask of predicted tokens, bool (n_rows,
+    n_tokens), of the batch that is run next; the logits come as (1, n_predicted, n_vocabulary).
+    """
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        self._body: Any = model.base_model
+        self.where = torch.zeros(0, dtype=torch.bool)
+
+    def __enter__(self) -> PredictedOnly:
+        self._hook = self._body.register_forward_hook(self._select)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._hook.remove()
+
+    def _select(self, module: Any, inputs: Any, output: Any) -> Any:
+        output["last_hidden_state"] = output["last_hidden_state"][self.where].unsqueeze(0)
+        return output
+
+
 def masked_loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
-    """Cross-entropy of the predicted tokens of a batch, nats a token.
+    """Cross-entropy of predicted tokens, nats a token: logits (1, n_predicted, n_vocabulary), labels
+    (1, n_predicted).
 
     `num_items_in_batch`: predicted tokens of the effective batch (Trainer), so that gradient
     accumulation and several processes are exact.
     """
     logits = outputs["logits"].float()
     loss = torch.nn.functional.cross_entropy(
-        logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED, reduction="sum"
+        logits.flatten(0, 1), labels.flatten(), reduction="sum"
     )
-    return loss / ((labels != IGNORED).sum() if num_items_in_batch is None else num_items_in_batch)
+    return loss / (labels.numel() if num_items_in_batch is None else num_items_in_batch)
 
 
 def train_masked_lm(
@@ -60,17 +85,11 @@ def train_masked_lm(
 
     The history has one entry a logged step. Raises AdriskError where training diverges.
     """
-    trainer = _Trainer(
-        order=(block.batch_size * block.gradient_accumulation, seed),
-        model=model,
-        args=_arguments(block, len(windows), work_dir, seed),
-        train_dataset=MaskedRows(windows, mask, seed),
-        data_collator=MaskedCollator(_pad(model)),
-        compute_loss_func=masked_loss,
-        callbacks=[Progress("", "adapting"), *callbacks],
-    )
-    trainer.remove_callback(PrinterCallback)  # it prints to stdout
-    trainer.train(resume_from_checkpoint=checkpoints.last(work_dir))
+    with PredictedOnly(model) as predicted:
+        trainer = _trainer(model, windows, mask, block, work_dir, seed, predicted)
+        for callback in callbacks:
+            trainer.add_callback(callback)
+        trainer.train(resume_from_checkpoint=checkpoints.last(work_dir))
     model.cpu().float().eval()
     if not all(torch.isfinite(parameter).all() for parameter in model.parameters()):
         raise AdriskError(
@@ -97,27 +116,59 @@ def measure(model: PreTrainedModel, windows: Windows, mask: Masking, batch_size:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model.to(device).eval()  # type: ignore[arg-type]
     total, n_tokens = 0.0, 0
-    with torch.no_grad():
+    with torch.no_grad(), PredictedOnly(model) as predicted:
         for start in range(0, min(len(rows), MAX_MEASURED), batch_size):
             end = min(start + batch_size, len(rows), MAX_MEASURED)
             batch = {
                 k: v.to(device) for k, v in collate([rows[i] for i in range(start, end)]).items()
             }
             labels = batch.pop("labels")
-            n = int((labels != IGNORED).sum())
-            total += float(masked_loss(model(**batch), labels)) * n
-            n_tokens += n
+            predicted.where = labels != IGNORED
+            labels = labels[predicted.where].unsqueeze(0)
+            total += float(masked_loss(model(**batch), labels, 1))
+            n_tokens += labels.numel()
     return total / n_tokens if n_tokens else math.nan
+
+
+def _trainer(
+    model: PreTrainedModel,
+    windows: Windows,
+    mask: Masking,
+    block: AdaptBlock,
+    work_dir: Path,
+    seed: int,
+    predicted: PredictedOnly,
+) -> Trainer:
+    trainer = _Trainer(
+        predicted=predicted,
+        order=(block.batch_size * block.gradient_accumulation, seed),
+        model=model,
+        args=_arguments(block, len(windows), work_dir, seed),
+        train_dataset=MaskedRows(windows, mask, seed),
+        data_collator=MaskedCollator(_pad(model)),
+        compute_loss_func=masked_loss,
+        callbacks=[Progress("", "adapting")],
+    )
+    trainer.remove_callback(PrinterCallback)  # it prints to stdout
+    return trainer
 
 
 class _Trainer(Trainer):
     """Trainer with the project's order of rows, whose masks change with the epoch."""
 
-    def __init__(self, *, order: tuple[int, int], **settings: Any) -> None:
+    def __init__(
+        self, *, predicted: PredictedOnly, order: tuple[int, int], **settings: Any
+    ) -> None:
         super().__init__(**settings)
-        self._order = order
+        self._predicted, self._order = predicted, order
         rows: Any = self.train_dataset
         rows.epoch = self._epoch
+
+    def compute_loss(self, model: Any, inputs: Any, *rest: Any, **more: Any) -> Any:
+        """The loss of one batch, over its predicted tokens alone."""
+        self._predicted.where = inputs["labels"] != IGNORED
+        labels = inputs["labels"][self._predicted.where].unsqueeze(0)
+        return super().compute_loss(model, {**inputs, "labels": labels}, *rest, **more)
 
     def _epoch(self) -> int:
         return int((self.state.epoch or 0) + 1e-6)
@@ -135,10 +186,9 @@ def _arguments(block: AdaptBlock, n_rows: int, work_dir: Path, seed: int) -> Tra
             f"adapt.batch_size is {block.batch_size}: it must be a multiple of the {n_processes} "
             "processes that share each batch"
         )
-    n_devices = 1 if n_processes > 1 else max(1, torch.cuda.device_count())
-    per_step = block.batch_size * n_devices * block.gradient_accumulation
+    per_step = block.batch_size * block.gradient_accumulation
     total = block.steps or max(1, math.ceil(block.epochs * math.ceil(n_rows / per_step)))
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(work_dir / checkpoints.CHECKPOINTS),
         num_train_epochs=block.epochs,
         max_steps=block.steps or -1,
@@ -162,6 +212,10 @@ def _arguments(block: AdaptBlock, n_rows: int, work_dir: Path, seed: int) -> Tra
         ddp_timeout=int(processes.PATIENCE.total_seconds()),
         report_to="none",
     )
+    # Several GPUs take several processes: what PredictedOnly does, no threads over parts of a batch
+    # can do.
+    arguments._n_gpu = min(arguments.n_gpu, 1)
+    return arguments
 
 
 def _pad(model: PreTrainedModel) -> int:
