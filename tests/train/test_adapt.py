@@ -131,9 +131,10 @@ def test_nothing_goes_to_stdout(tmp_path, capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_steps_count_in_place_of_epochs(tmp_path):
-    adapted = adapt(adaptation(steps=3, max_tokens=16), tmp_path)
-    assert adapted.figures["steps"] == 3
+def test_steps_count_in_place_of_epochs(tmp_path, monkeypatch):
+    monkeypatch.setattr(masked_lm, "_LOGS", 1)
+    adapted = adapt(adaptation(steps=5, max_tokens=16), tmp_path)
+    assert adapted.figures["steps"] == 5 == adapted.history[-1]["step"]
 
 
 def test_the_same_seed_gives_the_same_weights(tmp_path):

@@ -121,7 +121,7 @@ def adapt(
     assert tokens is not None  # just written
     with QuietTransformers(), processes.together():
         model, figures, history = _train(run, tokens, work_dir, callbacks)
-    with processes.main_first():
+    with QuietTransformers(), processes.main_first():
         if processes.is_main():
             _save(work_dir, model, tokens, figures, history)
     finished = _finished(work_dir)
@@ -154,9 +154,10 @@ def _train(
     mask = masking(tokens.tokenizer_json, run.block.mask_probability, run.encoder.base)
     model, new_head = _masked_model(run, tokens)
     before = measure(model, tokens.held_out, mask, run.block.batch_size)
-    history = train_masked_lm(model, tokens.train, mask, run.block, work_dir, run.seed, callbacks)
+    n_steps, history = train_masked_lm(
+        model, tokens.train, mask, run.block, work_dir, run.seed, callbacks
+    )
     after = measure(model, tokens.held_out, mask, run.block.batch_size)
-    n_steps = int(history[-1]["step"])
     figures = {
         **tokens.counts,
         "windows": len(tokens.train),

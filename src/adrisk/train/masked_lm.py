@@ -80,10 +80,11 @@ def train_masked_lm(
     work_dir: Path,
     seed: int,
     callbacks: Sequence[TrainerCallback] = (),
-) -> list[dict[str, float]]:
+) -> tuple[int, list[dict[str, float]]]:
     """Train `model` in place, from the last checkpoint in `work_dir` where there is one.
 
-    The history has one entry a logged step. Raises AdriskError where training diverges.
+    Gives the number of steps, and the history with one entry a logged step. Raises AdriskError
+    where training diverges.
     """
     with PredictedOnly(model) as predicted:
         trainer = _trainer(model, windows, mask, block, work_dir, seed, predicted)
@@ -95,7 +96,7 @@ def train_masked_lm(
         raise AdriskError(
             "adaptation diverged, its weights are no finite numbers: lower adapt.lr.peak"
         )
-    return [
+    history = [
         {
             "step": int(entry["step"]),
             "adapt_loss": float(entry["loss"]),
@@ -104,6 +105,7 @@ def train_masked_lm(
         for entry in trainer.state.log_history
         if "loss" in entry
     ]
+    return trainer.state.global_step, history
 
 
 def measure(model: PreTrainedModel, windows: Windows, mask: Masking, batch_size: int) -> float:
