@@ -10,7 +10,7 @@ import pytest
 from adrisk import Scorer, pipeline
 from adrisk.errors import OutputExistsError, RegistryError
 from adrisk.train.recipe import Recipe
-from tests.conftest import TINY_RECIPE
+from tests.conftest import TINY_ENCODER, TINY_RECIPE
 
 pytest_plugins = ["tests.registry_fixtures"]
 
@@ -72,9 +72,52 @@ def test_the_bundle_survives_a_registry_that_fails(dataset, registry, monkeypatc
 
 
 def test_the_protocols_model_ranks(dataset, in_tmp):
-    fit = pipeline.ranking_model("linear", LINEAR, in_tmp / "work")
+    fit = pipeline.ranking_model("linear", LINEAR, in_tmp / "work", dataset)
     score = fit(dataset.part("train"), dataset.part("validation"), 7)
     test = dataset.part("test")
     scores = score(test)
     assert scores.shape == (len(test),)
     assert test.risk[np.argsort(-scores)[:5]].mean() == 1.0
+
+
+def test_an_adapted_encoder_from_recipe_to_card(dataset, in_tmp):
+    test = dataset.part("test").texts
+    rows = ["violin teacher wanted in our music school", test[0], test[1].replace("number", "no.")]
+    unlabelled = in_tmp / "unlabelled.csv"
+    unlabelled.write_text("text\n" + "".join(f'"{row}"\n' for row in rows))
+    adapt = {"texts": ["*.csv"], "use_training_part": True, "steps": 3, "batch_size": 16}
+    adapt["held_out_share"] = 0.2
+    recipe = Recipe.model_validate(
+        {**TINY_RECIPE, "models": ["encoder"], "encoder": TINY_ENCODER, "adapt": adapt}
+    )
+    told: list[str] = []
+    outcome = pipeline.train(
+        recipe, dataset, in_tmp / "out", work_dir=in_tmp / "work", tracking=False, say=told.append
+    )
+    bundle = Scorer.load(outcome.bundle).bundle
+    base = bundle.manifest["base_model"]
+    assert base["name"] == "embedded" and "adapted" not in json.dumps(base["revision"])
+    figures = base["adaptation"]
+    assert figures["rows"] == 3 + len(dataset.part("train"))
+    assert figures["left_out"] == {"copy of a held-out ad": 1, "near-duplicate of a held-out ad": 1}
+    assert b"## Adaptation" in bundle.files["README.md"]
+    assert any("(left out: 1 copy of a held-out ad, 1 near-dup" in line for line in told)
+    logged = {name for entry in outcome.chosen.history for name in entry}
+    assert {"adapt_loss", "adapt_held_out_loss", "train_loss"} <= logged
+    run = json.loads((in_tmp / "work" / "encoder" / "run.json").read_text())
+    assert "/adapt/finished/adapted-" in run["encoder.base"], "fine-tuning knows its start"
+
+
+def test_the_protocols_adapt_to_no_ad_outside_their_training_part(dataset, in_tmp, monkeypatch):
+    seen = {}
+
+    def fit(kind, recipe, train, validation, work_dir, *, held_out):
+        seen.update(train=train.ids, held_out=held_out.ids)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pipeline, "fit_model", fit)
+    model = pipeline.ranking_model("linear", LINEAR, in_tmp / "work", dataset)
+    with pytest.raises(KeyboardInterrupt):
+        model(dataset.part("train"), dataset.part("validation"), 0)
+    assert sorted([*seen["train"], *seen["held_out"]]) == sorted(dataset.ids)
+    assert not set(seen["train"]) & set(seen["held_out"])

@@ -69,6 +69,7 @@ class Candidate:
     evaluation: Evaluation
     history: list[dict[str, float]]
     weights: dict[str, int]
+    adaptation: dict[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,8 @@ def train(
                 run.log_history(candidate.history)
                 run.log_metrics({**candidate.evaluation.to_dict(), "weights": candidate.weights})
             candidates.append(candidate)
+            if candidate.adaptation:
+                say(_adaptation_line(candidate.adaptation))
         chosen = _choose(candidates, dataset.part("validation"))
         say(f"chosen on the validation part: {chosen.kind}")
         _copy_bundle(chosen.bundle, out)
@@ -141,7 +144,8 @@ def assist(recipe: Recipe, dataset: AdDataset, *, work_dir: Path) -> None:
     train_part, validation = dataset.part("train"), dataset.part("validation")
     for kind in recipe.models:
         if kind == "encoder":
-            help_finetune(recipe, train_part, validation, work_dir / kind)
+            folder, held_out = work_dir / kind, _held_out(dataset)
+            help_finetune(recipe, train_part, validation, folder, held_out=held_out)
 
 
 def default_work_dir(recipe: Recipe, dataset: AdDataset) -> Path:
@@ -155,7 +159,9 @@ def _candidate(
     kind: ModelKind, recipe: Recipe, dataset: AdDataset, work_dir: Path, about: dict[str, Any]
 ) -> Candidate:
     validation = dataset.part("validation")
-    fitted = fit_model(kind, recipe, dataset.part("train"), validation, work_dir)
+    fitted = fit_model(
+        kind, recipe, dataset.part("train"), validation, work_dir, held_out=_held_out(dataset)
+    )
     folder = _fresh(work_dir / "bundle")
     scorer = seal(fitted, recipe, dataset.part("calibration"), folder, about)
     evaluation = evaluate_scorer(scorer, dataset.part("test"))
@@ -176,7 +182,8 @@ def _candidate(
         load_bundle(folder),
         {METRICS: (json.dumps(metrics, indent=1) + "\n").encode(), CARD: card.encode()},
     )
-    return Candidate(kind, folder, scores, quality, evaluation, fitted.history, weights)
+    adaptation = fitted.base_model.get("adaptation")
+    return Candidate(kind, folder, scores, quality, evaluation, fitted.history, weights, adaptation)
 
 
 def _choose(candidates: list[Candidate], validation: AdDataset) -> Candidate:
@@ -200,11 +207,12 @@ def _choose(candidates: list[Candidate], validation: AdDataset) -> Candidate:
 
 
 def ranking_model(
-    kind: ModelKind, recipe: Recipe, work_dir: Path
+    kind: ModelKind, recipe: Recipe, work_dir: Path, dataset: AdDataset
 ) -> Callable[[AdDataset, AdDataset, int], Callable[[AdDataset], np.ndarray]]:
     """A model kind as the split-gap protocols want it: (train, validation, seed) -> scores.
 
-    The scores are the risk logits of the light Scorer on an uncalibrated bundle.
+    The scores are the risk logits of the light Scorer on an uncalibrated bundle. `dataset` has the
+    ads of all parts: where the recipe adapts an encoder, its text repeats none but training ads.
     """
 
     def fit(
@@ -212,7 +220,9 @@ def ranking_model(
     ) -> Callable[[AdDataset], np.ndarray]:
         folder = _fresh(work_dir / f"{kind}-{seed}")
         seeded = recipe.model_copy(update={"seed": seed})
-        fitted = fit_model(kind, seeded, train, validation, folder / "work")
+        known = set(train.ids)
+        held_out = dataset.take([row for row, i in enumerate(dataset.ids) if i not in known])
+        fitted = fit_model(kind, seeded, train, validation, folder / "work", held_out=held_out)
         about = {"training_data": _training_data(train), "made_with": _versions()}
         scorer = seal(fitted, seeded, None, folder / "bundle", about)
         return lambda part: scorer.logits(part.texts)[:, scorer.targets.index(RISK)]
@@ -231,6 +241,21 @@ def _parity(fitted: FittedModel, recipe: Recipe) -> dict[str, Any]:
     if not report.passed:
         raise AdriskError(f"the ONNX export does not score as torch does: {report.to_dict()}")
     return report.to_dict()
+
+
+def _adaptation_line(figures: dict[str, Any]) -> str:
+    left_out = ", ".join(f"{count} {reason}" for reason, count in figures["left_out"].items())
+    line = f"adapted to {figures['kept']} of {figures['rows']} rows"
+    if left_out:
+        line += f" (left out: {left_out})"
+    if loss := figures["held_out_loss"]:
+        line += f", loss on held-out text {loss['before']:.3f} before, {loss['after']:.3f} after"
+    return line
+
+
+def _held_out(dataset: AdDataset) -> AdDataset:
+    """The ads of all parts but the training part."""
+    return dataset.take([row for row, part in enumerate(dataset.parts) if part != "train"])
 
 
 def _sure_risk(part: AdDataset) -> tuple[np.ndarray, np.ndarray]:

@@ -151,13 +151,62 @@ def test_a_labelled_board(tmp_path):
         ("--label-column", "label", "--positive", "a", "--negative", "a"),
         ("--text-columns", " , "),
         ("--importer", "nosuch"),
-        ("--importer", "emscad", "--id-column", "nr"),
+        ("--risk-level-column", "level", "--label-column", "label"),
     ],
 )
 def test_options_that_make_no_sense(ads, tmp_path, options):
     with pytest.raises(UsageError):
         prepare(ads, "-o", tmp_path / "p", *options)
     assert not (tmp_path / "p").exists()
+
+
+def test_a_misspelt_column_is_refused(tmp_path):
+    path = tmp_path / "ads.csv"
+    path.write_text("text,company,risk\na baker,shop,0\n")
+    with pytest.raises(InputError, match=r"ads\.csv: no column 'compny'; there are 'text', 'comp"):
+        prepare(path, "-o", tmp_path / "p", "--group-key-column", "compny")
+
+
+def test_an_importer_with_a_column_of_another_name(tmp_path):
+    lines = ["title,content,points"]
+    lines += [f'"{row["title"]}","{row["text"]}",{i % 7}' for i, row in enumerate(rows())]
+    path = tmp_path / "t10k.csv"
+    path.write_text("\n".join(lines) + "\n")
+    prepare(
+        path, "-o", tmp_path / "p", "--importer", "trafficking10k", "--text-columns", "content",
+        "--risk-level-column", "points", "--quiet",
+    )  # fmt: skip
+    dataset = AdDataset.load(tmp_path / "p")
+    assert len(dataset) == 60 and set(dataset.ad_types) == {"escort"}
+    assert set(dataset.risk_levels) == set(range(7))
+    assert dataset.texts[0] == "\n".join((rows()[0]["title"], rows()[0]["text"]))
+
+
+def test_vendors_without_labels_are_prepared_and_told(tmp_path):
+    lines = ["TEXT,VENDOR", *(f'"{row["text"]}",{i // 3}' for i, row in enumerate(rows()))]
+    path = tmp_path / "vendors.csv"
+    path.write_text("\n".join(lines) + "\n")
+    result = prepare(path, "-o", tmp_path / "p", "--importer", "idtraffickers")
+    assert "note: no ad has a risk label" in result.stderr and "adapt.texts" in result.stderr
+    dataset = AdDataset.load(tmp_path / "p")
+    for vendor in set(dataset.group_keys):
+        parts = zip(dataset.parts, dataset.group_keys, strict=True)
+        assert len({part for part, key in parts if key == vendor}) == 1
+
+
+def test_a_data_set_of_the_hub_format(tmp_path, monkeypatch):
+    from datasets import Dataset, DatasetDict
+
+    columns = {name: [row[name] for row in rows()] for name in ("title", "text", "risk_level")}
+    data = Dataset.from_dict(columns)
+    folder = tmp_path / "saved"
+    DatasetDict(train=data.select(range(40)), test=data.select(range(40, 60))).save_to_disk(folder)
+    monkeypatch.chdir(tmp_path)
+    result = prepare("hf:./saved", "-o", tmp_path / "p")
+    assert "note: the splits train, test of hf:./saved are read as one" in result.stderr
+    assert len(AdDataset.load(tmp_path / "p")) == 60
+    prepare("hf:./saved::test", "-o", tmp_path / "q", "--source-column", "split", "--quiet")
+    assert set(AdDataset.load(tmp_path / "q").sources) == {"test"}
 
 
 def test_an_existing_output_stops_before_any_work(ads, tmp_path):

@@ -1,11 +1,10 @@
-import csv
 import json
 
 import pytest
 
 from adrisk.codebook.codebook import RISK
-from adrisk.dataset.read import LabelMap, original_row, read_ads, reasons
-from adrisk.errors import InputError, UsageError
+from adrisk.dataset.read import original_row, read_ads, reasons
+from adrisk.errors import InputError
 from adrisk.records import MAX_AD_BYTES
 from adrisk.score.columns import ColumnMap
 
@@ -158,103 +157,28 @@ def test_given_language_and_kind_fill_gaps_only(tmp_path):
     assert [(r.ad.language, r.ad.ad_type) for r in result.ads] == [("en", "job"), ("lv", "escort")]
 
 
-MAPPED = LabelMap("label", ("fake", "disputed"), ("real",), "recruitment_fraud")
+def test_a_line_without_one_of_the_text_columns(tmp_path):
+    table = [{"a": "one", "b": "two"}, {"a": "three"}]
+    first, second = read(tmp_path, table, columns=ColumnMap(text=("a", "b"))).ads
+    assert (first.ad.text, second.ad.text) == ("one\ntwo", "three")
 
 
 @pytest.mark.parametrize(
-    ("word", "targets"),
+    ("columns", "missing"),
     [
-        ("fake", {RISK: 1.0, "recruitment_fraud": 1.0}),
-        (" disputed ", {RISK: 1.0, "recruitment_fraud": 1.0}),
-        ("real", {RISK: 0.0, "recruitment_fraud": 0.0}),
+        (ColumnMap(text=("text", "body")), "'body'"),
+        (ColumnMap(text=("body",), group_key="shop"), "'body', 'shop'"),
+        (ColumnMap(language="lang"), "'lang'"),
     ],
 )
-def test_label_words(tmp_path, word, targets):
-    (raw,) = read(tmp_path, [{"text": "x", "label": word}], label_map=MAPPED).ads
-    assert raw.label.targets == targets
-
-
-def test_label_words_that_are_neither(tmp_path):
-    rows = [{"text": "x", "label": "dunno"}, {"text": "y"}, {"text": "z", "label": None}]
-    result = read(tmp_path, rows, label_map=MAPPED)
-    assert [r.row for r in result.rejects] == [1, 2]
-    assert result.ads[0].label is None
-
-
-def test_whole_numbers_with_gaps_are_words():
-    numbers = LabelMap("label", ("1",), ("0",))
-    assert numbers({"label": 1.0}, {}).targets == {RISK: 1.0}
-    assert numbers({"label": "0"}, {}).targets == {RISK: 0.0}
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("label", (), ("real",)),
-        ("label", ("fake",), ()),
-        ("label", ("fake",), ("fake", "real")),
-        ("label", ("fake",), ("real",), "no_such_category"),
-    ],
-)
-def test_label_maps_that_make_no_sense(arguments):
-    with pytest.raises(UsageError):
-        LabelMap(*arguments)
-
-
-EMSCAD = [
-    "job_id",
-    "title",
-    "location",
-    "department",
-    "salary_range",
-    "company_profile",
-    "description",
-    "requirements",
-    "benefits",
-    "telecommuting",
-    "has_company_logo",
-    "has_questions",
-    "employment_type",
-    "required_experience",
-    "required_education",
-    "industry",
-    "function",
-    "fraudulent",
-]
-
-
-def test_emscad(tmp_path):
-    profile = "We bake."
-    rows = [
-        {"job_id": 1, "title": "Baker", "company_profile": profile, "description": "Bake.", "fraudulent": 0},
-        {"job_id": 2, "title": "Clerk", "company_profile": "We  BAKE.", "benefits": "None.", "fraudulent": 1},
-        {"job_id": 3, "title": "Cook", "description": "Cook.", "fraudulent": "f"},
-        {"job_id": 4, "title": "Cook", "description": "Cook.", "fraudulent": 9},
-    ]  # fmt: skip
-    path = tmp_path / "emscad.csv"
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, EMSCAD)
-        writer.writeheader()
-        writer.writerows(rows)
-    result = read_ads([path], importer="emscad")
-    first, second, third = result.ads
-    assert first.ad.full_text == "Baker\nWe bake.\nBake."
-    assert (first.ad.id, first.ad.ad_type) == ("1", "job")
-    assert first.label.targets == {RISK: 0.0, "recruitment_fraud": 0.0}
-    assert second.label.targets == {RISK: 1.0, "recruitment_fraud": 1.0}
-    assert first.group_key == second.group_key and profile not in first.group_key
-    assert third.group_key is None
-    assert [reject.row for reject in result.rejects] == [4]
-
-
-def test_an_importer_with_its_own_columns_takes_no_others(tmp_path):
-    with pytest.raises(UsageError, match="emscad"):
-        read(tmp_path, [{"text": "x"}], importer="emscad", columns=ColumnMap())
-
-
-def test_unknown_importer(tmp_path):
-    with pytest.raises(UsageError, match="generic"):
-        read(tmp_path, [{"text": "x"}], importer="nosuch")
+def test_columns_that_were_named_must_be_there(tmp_path, columns, missing):
+    path = tmp_path / "ads.csv"
+    path.write_text("text,company\na baker,shop\n")
+    with pytest.raises(InputError) as caught:
+        read_ads([path], columns=columns)
+    assert str(caught.value).startswith(
+        f"{path}: no column {missing}; there are 'text', 'company': name the right ones"
+    )
 
 
 def test_predictions_are_never_read_as_labels(tmp_path):

@@ -105,6 +105,45 @@ def test_no_text_of_an_ad_is_in_the_card(manifest, metrics, dataset):
     assert not any(text.split(": ")[1] in card for text in dataset.texts)
 
 
+ADAPTATION = {
+    "rows": 70,
+    "kept": 60,
+    "left_out": {"copy of a held-out ad": 7, "repeated text": 3},
+    "tokens": 9000,
+    "steps": 12,
+    "new_head": False,
+    "held_out_loss": {"before": 5.25, "after": 3.125},
+}
+
+
+def test_it_tells_what_the_encoder_was_adapted_to(manifest, metrics):
+    assert "## Adaptation" not in model_card(manifest, metrics)
+    manifest["base_model"]["adaptation"] = ADAPTATION
+    card = model_card(manifest, metrics)
+    section = card.split("## Adaptation")[1].split("## ")[0]
+    for row in (
+        "| rows read | 70 |",
+        "| left out: copy of a held-out ad | 7 |",
+        "| loss on held-out text before | 5.250 |",
+        "| loss on held-out text after | 3.125 |",
+    ):
+        assert row in section
+    assert "head at random" not in section
+
+
+def test_an_adaptation_without_held_out_text_has_no_loss(manifest, metrics):
+    changes = {"held_out_loss": None, "new_head": True}
+    manifest["base_model"]["adaptation"] = {**ADAPTATION, **changes}
+    card = model_card(manifest, metrics)
+    assert "| loss on held-out text after | n/a |" in card and "head at random" in card
+
+
+def test_it_tells_of_soft_levels(manifest, metrics):
+    assert "level / 6" not in model_card(manifest, metrics)
+    manifest["recipe"]["labels"]["soft_risk"] = True
+    assert "level / 6" in model_card(manifest, metrics)
+
+
 def test_it_states_the_base_and_what_was_trained_of_it(manifest, metrics):
     manifest["base_model"] = {
         "name": "owner/encoder",

@@ -40,6 +40,18 @@ def test_overrides_are_yaml_values(tmp_path):
         ("name: x\nmodels: []\n", "at least one"),
         ("models: [linear]\n", "name"),
         ("name: Bad Name\n", "name"),
+        ("name: x\nmodels: [encoder]\nadapt: {}\n", "name texts, or write use_training_part"),
+        ("name: x\nadapt: {texts: [a.csv]}\n", "models has none"),
+        ("name: x\nmodels: [encoder]\nadapt: {texts: [a], max_tokens: 512}\n", "adapt.max_tokens"),
+        (
+            "name: x\nmodels: [encoder]\nencoder: {base: b}\nadapt: {texts: [a], trains_tokenizer: true}\n",
+            "keeps its tokenizer",
+        ),
+        (
+            "name: x\nmodels: [encoder]\nencoder: {base: b, adapter: c}\nadapt: {texts: [a]}\n",
+            "an adapter fits",
+        ),
+        ("name: x\nmodels: [encoder]\nadapt: {texts: a.csv}\n", "adapt.texts"),
         ("- a list\n", "mapping"),
         ("name: [unclosed\n", "YAML"),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,7 +15,8 @@ from adrisk.score.columns import ColumnMap
 
 if TYPE_CHECKING:
     from adrisk.dataset.contact_key import ContactKey
-    from adrisk.dataset.read import LabelMap, Reject
+    from adrisk.dataset.importers import LabelReader
+    from adrisk.dataset.read import Reject
 
 T = TypeVar("T")
 FINISHED_WITH_REJECTS = 3
@@ -48,9 +49,15 @@ def _column_options(command: Callable[..., None]) -> Callable[..., None]:
     help="Prepared folder to write.",
 )
 @click.option(
-    "--importer", default="generic", show_default=True, help="How rows are read: generic or emscad."
+    "--importer",
+    default="generic",
+    show_default=True,
+    help="How rows are read: generic, emscad, trafficking10k, idtraffickers or matched.",
 )
 @_column_options
+@click.option(
+    "--risk-level-column", metavar="NAME", help="Column of the levels 0 to 6 [risk_level]."
+)
 @click.option("--label-column", metavar="NAME", help="Column whose words mean risk or no risk.")
 @click.option("--positive", metavar="A,B,…", help="Words of the label column that mean risk 1.")
 @click.option("--negative", metavar="A,B,…", help="Words of the label column that mean risk 0.")
@@ -79,6 +86,8 @@ def command(
 ) -> None:
     """Read labelled ads from files or folders, group and split them, write a prepared folder.
 
+    INPUT is a CSV, JSONL or Parquet file, a folder of them, or hf:NAME[:CONFIG[:SPLIT]]: a data set
+    of the Hugging Face hub, or a folder that the datasets library can read (hf:./folder).
     Rows that cannot be used go to OUTPUT.rejects.jsonl with a reason; the exit code is then 3.
     """
     from adrisk.dataset.build import build_dataset
@@ -103,11 +112,15 @@ def command(
 
 def _reading_options(options: dict[str, Any]) -> dict[str, Any]:
     """The options of the command line as those of `read_ads`."""
-    labels = {name: options.pop(name) for name in ("positive", "negative", "category")}
+    from adrisk.dataset.importers import importer_of
+
+    names = ("label_column", "positive", "negative", "category", "risk_level_column")
+    labels = {name: options.pop(name) for name in names}
     roles = {role: options.pop(f"{role}_column") for role in _COLUMN_ROLES}
+    usual = importer_of(options["importer"]).columns
     return {
-        "label_map": _label_map(options.pop("label_column"), **labels),
-        "columns": _column_map(options.pop("text_columns"), roles),
+        "label_map": _label_reader(**labels),
+        "columns": _column_map(options.pop("text_columns"), roles, usual),
         **options,
     }
 
@@ -116,26 +129,34 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
-def _column_map(text_columns: str | None, roles: dict[str, str | None]) -> ColumnMap | None:
-    """The columns that options name, or None where no option names any."""
+def _column_map(
+    text_columns: str | None, roles: dict[str, str | None], usual: ColumnMap
+) -> ColumnMap:
+    """The importer's usual columns with those that options name in their place."""
     named: dict[str, Any] = {role: name for role, name in roles.items() if name is not None}
     if text_columns is not None:
         named["text"] = _words(text_columns)
         if not named["text"]:
             raise UsageError("--text-columns names no column")
-    return ColumnMap(**named) if named else None
+    return replace(usual, **named)
 
 
-def _label_map(
-    column: str | None, positive: str | None, negative: str | None, category: str | None
-) -> LabelMap | None:
-    from adrisk.dataset.read import LabelMap
+def _label_reader(
+    label_column: str | None,
+    positive: str | None,
+    negative: str | None,
+    category: str | None,
+    risk_level_column: str | None,
+) -> LabelReader | None:
+    from adrisk.dataset.importers import LabelMap, LevelColumn
 
-    if column is None:
+    if label_column is None:
         if positive or negative or category:
             raise UsageError("--positive, --negative and --category belong to --label-column")
-        return None
-    return LabelMap(column, _words(positive or ""), _words(negative or ""), category)
+        return None if risk_level_column is None else LevelColumn(risk_level_column)
+    if risk_level_column is not None:
+        raise UsageError("--label-column and --risk-level-column do not go together")
+    return LabelMap(label_column, _words(positive or ""), _words(negative or ""), category)
 
 
 def _contact_key(file: Path | None, output: Path) -> ContactKey:

@@ -12,6 +12,7 @@ import click
 from adrisk.errors import OutputExistsError, UsageError
 
 if TYPE_CHECKING:
+    from adrisk.dataset.prepared import AdDataset
     from adrisk.evaluate.comparators import FitRanker
     from adrisk.evaluate.protocols import SplitGap
 
@@ -75,9 +76,10 @@ def command(
     from adrisk.evaluate.protocols import run_protocols
 
     with tempfile.TemporaryDirectory(prefix="adrisk-protocols-") as work_dir:
-        rankers = _rankers(_names(models), recipe, overrides, Path(work_dir))
+        dataset = AdDataset.load(prepared)
+        rankers = _rankers(_names(models), recipe, overrides, Path(work_dir), dataset)
         table = run_protocols(
-            AdDataset.load(prepared),
+            dataset,
             rankers,
             _names(protocols),
             range(seeds),
@@ -95,7 +97,11 @@ def _names(listed: str) -> list[str]:
 
 
 def _rankers(
-    names: list[str], recipe: Path | None, overrides: tuple[str, ...], work_dir: Path
+    names: list[str],
+    recipe: Path | None,
+    overrides: tuple[str, ...],
+    work_dir: Path,
+    dataset: AdDataset,
 ) -> dict[str, FitRanker]:
     from adrisk.evaluate.comparators import COMPARATORS
 
@@ -113,7 +119,7 @@ def _rankers(
 
         loaded = load_recipe(recipe, overrides)
         for name in trained:
-            rankers[name] = ranking_model(name, loaded, work_dir)  # type: ignore[arg-type]
+            rankers[name] = ranking_model(name, loaded, work_dir, dataset)  # type: ignore[arg-type]
     return rankers
 
 

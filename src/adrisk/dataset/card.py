@@ -52,7 +52,7 @@ def data_card(result: ReadResult, built: Built) -> dict[str, Any]:
         "fingerprint": dataset.fingerprint,
         "split_sha256": dataset.split_sha256,
         "about": dict(dataset.about),
-        "warnings": warnings(dataset),
+        "warnings": [*result.notes, *warnings(dataset)],
         "limits": list(LIMITS),
     }
 
@@ -67,7 +67,8 @@ def warnings(dataset: AdDataset) -> list[str]:
     if np.isnan(dataset.risk).all():
         return [
             *found,
-            "no ad has a risk label: the ads can be scored, and nothing trained on them",
+            "no ad has a risk label: the ads can be scored, or be text to adapt an encoder to "
+            "(adapt.texts), and no model can be fine-tuned or tested on them",
         ]
     for name in PARTS:
         counts = _classes(dataset.part(name).risk)

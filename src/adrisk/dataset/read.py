@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,17 +9,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from adrisk.codebook.codebook import CATEGORIES, RISK
-from adrisk.dataset.labels import Label, is_blank, parse_label
+from adrisk.dataset.importers import Importer, LabelReader, Values, importer_of
+from adrisk.dataset.labels import Label, is_blank
 from adrisk.dataset.prepared import PARTS
-from adrisk.errors import InputError, UsageError
+from adrisk.dataset.sources import list_sources, notes
+from adrisk.errors import InputError
 from adrisk.records import OUTPUT_COLUMNS, Ad, AdType
-from adrisk.score.columns import NOTHING_LEFT, ColumnMap, row_to_ad
-from adrisk.score.files import Row, iter_rows, list_inputs
+from adrisk.score.columns import NOTHING_LEFT, ColumnMap, require_columns, row_to_ad
+from adrisk.score.files import Row
 from adrisk.text.clean import clean
 
-Values = dict[str, Any]
-
+_REMEDY = "name the right ones with --text-columns and the options --…-column"
 _METADATA = ("id", "ad_type", "language", "location", "source", "posted_at", "group_key", "part")
 
 
@@ -58,11 +57,13 @@ class ReadResult:
     """All rows of the input: every one is an ad, a reject or one of `n_repeated`.
 
     A repeated row says nothing new: the same id, text, annotator and label as an earlier one.
+    `notes` say what a reader must know of the input.
     """
 
     ads: list[RawAd]
     rejects: list[Reject]
     n_repeated: int
+    notes: Sequence[str] = ()
 
     def by_id(self) -> dict[str, list[RawAd]]:
         """The rows of each ad, one an annotator, in order of first sight."""
@@ -72,115 +73,41 @@ class ReadResult:
         return rows
 
 
-@dataclass(frozen=True)
-class Importer:
-    """How rows of one kind of file are read.
-
-    `columns` replaces the caller's column map; `label` reads a row's label from its values and its
-    raw text fields; `group_key` computes a key where no column holds one.
-    """
-
-    label: Callable[[Values, Mapping[str, str]], Label]
-    columns: ColumnMap | None = None
-    ad_type: str | None = None
-    group_key: Callable[[Values], str | None] | None = None
-
-
-@dataclass(frozen=True)
-class LabelMap:
-    """One column whose words mean risk or no risk, as on a board with its own verdicts.
-
-    A word of `positive` is risk 1, one of `negative` risk 0; `category`, where given, takes the
-    same value and the other categories stay unknown. An empty cell is unknown; any other word
-    makes the row a reject.
-    """
-
-    column: str
-    positive: tuple[str, ...]
-    negative: tuple[str, ...]
-    category: str | None = None
-
-    def __post_init__(self) -> None:
-        if not self.positive or not self.negative or set(self.positive) & set(self.negative):
-            raise UsageError("a label column needs positive and negative words that do not overlap")
-        if self.category is not None and self.category not in CATEGORIES:
-            raise UsageError(
-                f"no category is named '{self.category}': there are {', '.join(CATEGORIES)}"
-            )
-
-    def __call__(self, values: Values, fields: Mapping[str, str]) -> Label:
-        """The label of one row. Raises InputError for a word that is in neither list."""
-        if self.column not in values:
-            raise InputError(f"no column '{self.column}': name the label's with --label-column")
-        value = values[self.column]
-        if is_blank(value):
-            return Label()
-        # A column of whole numbers with gaps arrives as floats.
-        whole = isinstance(value, float) and value.is_integer()
-        word = str(int(value) if whole else value).strip()
-        if word not in self.positive + self.negative:
-            raise InputError(f"the word in '{self.column}' is neither positive nor negative")
-        risk = float(word in self.positive)
-        return Label({RISK: risk} if self.category is None else {RISK: risk, self.category: risk})
-
-
-_EMSCAD_COLUMNS = ("title", "company_profile", "description", "requirements", "benefits")
-
-
-def _emscad_label(values: Values, fields: Mapping[str, str]) -> Label:
-    # The published file writes 0 and 1, copies of it also f and t.
-    return LabelMap("fraudulent", ("1", "t"), ("0", "f"), "recruitment_fraud")(values, fields)
-
-
-def _emscad_company(values: Values) -> str | None:
-    profile = " ".join(str(values.get("company_profile") or "").casefold().split())
-    return hashlib.blake2b(profile.encode(), digest_size=8).hexdigest() if profile else None
-
-
-IMPORTERS: Mapping[str, Importer] = {
-    "generic": Importer(parse_label),
-    "emscad": Importer(
-        _emscad_label,
-        ColumnMap(text=_EMSCAD_COLUMNS, id="job_id", title="title"),
-        AdType.JOB,
-        _emscad_company,
-    ),
-}
-
-
 def read_ads(
     paths: Sequence[Path | str],
     *,
     columns: ColumnMap | None = None,
     importer: str = "generic",
-    label_map: LabelMap | None = None,
+    label_map: LabelReader | None = None,
     language: str | None = None,
     ad_type: str | None = None,
     encoding: str = "utf-8",
     progress: Callable[[Iterable[Row]], Iterable[Row]] = iter,
 ) -> ReadResult:
-    """Read files or folders of ads.
+    """Read ads from files, folders, and data sets named by an hf: address (dataset/hub_rows.py).
 
-    `label_map` replaces the importer's labels; `language` and `ad_type` stand for rows without
-    one. Rows without an id are named row-<n>, counted over all files. Rows of one id must have the
-    same text; several are several annotators, and one annotator's second, other label is a reject.
-    Raises UsageError for an unknown importer, InputError where a file cannot be read at all.
+    `columns` replaces the importer's columns and `label_map` its labels; `language` and `ad_type`
+    stand for rows without one. Rows without an id are named row-<n>, counted over all files. Rows
+    of one id must have the same text; several are several annotators, and one annotator's second,
+    other label is a reject. Raises UsageError for an unknown importer, InputError where a file
+    cannot be read at all or lacks a text column, a label column or a column that was named.
     """
-    if importer not in IMPORTERS:
-        raise UsageError(
-            f"no importer is named '{importer}': there are {', '.join(sorted(IMPORTERS))}"
-        )
-    how = IMPORTERS[importer]
-    if how.columns is not None and columns is not None:
-        raise UsageError(f"the importer '{importer}' knows its columns: name none")
-    if label_map is not None:
-        how = replace(how, label=label_map)
-    how = replace(how, columns=how.columns or columns, ad_type=ad_type or how.ad_type)
+    known = importer_of(importer)
+    how = replace(
+        known,
+        label=label_map or known.label,
+        columns=columns or known.columns,
+        ad_type=ad_type or known.ad_type,
+    )
     collector = _Collector(how, language)
-    for path in list_inputs([Path(path) for path in paths]):
-        for row in progress(iter_rows(path, encoding=encoding)):
+    required = how.required_columns(usual=known.columns)
+    sources = list_sources(paths, encoding=encoding)
+    for source in sources:
+        if (names := source.column_names()) is not None:
+            require_columns(required, names, source.name, _REMEDY)
+        for row in progress(source.rows()):
             collector.add(row)
-    return ReadResult(collector.ads, collector.rejects, collector.n_repeated)
+    return ReadResult(collector.ads, collector.rejects, collector.n_repeated, notes(sources))
 
 
 class _Collector:
@@ -205,12 +132,12 @@ class _Collector:
             self.rejects.append(Reject(row.file, row.number, error.reason))
 
     def _raw_ad(self, values: Values, row: Row) -> RawAd:
-        columns = self._importer.columns or ColumnMap()
+        columns = self._importer.columns
         ad = row_to_ad(values, columns)
         if not clean(ad.full_text).text.strip():
             raise InputError(NOTHING_LEFT)
-        fields, offsets = _fields(ad, values, columns)
-        label = self._importer.label(values, fields)
+        texts, offsets = _fields(ad, values, columns)
+        label = self._importer.label(values, texts)
         for role in _METADATA:
             _require_storable(values, getattr(columns, role))
         group_key = optional_text(values.get(columns.group_key))
@@ -275,7 +202,9 @@ def original_row(values: Values) -> Values:
 def _fields(ad: Ad, values: Values, columns: ColumnMap) -> tuple[dict[str, str], dict[str, int]]:
     """Raw text fields that are not blank, and where each begins in `ad.full_text`."""
     fields = {} if ad.title is None else {columns.title: ad.title}
-    fields |= {name: str(values[name]) for name in columns.text if not is_blank(values[name])}
+    # A line of JSONL may lack a column that others have.
+    texts = {name: values.get(name) for name in columns.text}
+    fields |= {name: str(text) for name, text in texts.items() if not is_blank(text)}
     offsets, position = {}, 0
     for name, text in fields.items():
         offsets[name] = position
@@ -316,4 +245,9 @@ def optional_text(value: Any) -> str | None:
 
 def reasons(rejects: Iterable[Reject]) -> Counter[str]:
     """Number of rejects by reason, with the numbers in the reasons masked."""
-    return Counter(re.sub(r"\d+", "#", reject.reason) for reject in rejects)
+    return Counter(without_numbers(reject.reason) for reject in rejects)
+
+
+def without_numbers(reason: str) -> str:
+    """A reason with its numbers masked, so that like ones can be counted together."""
+    return re.sub(r"\d+", "#", reason)

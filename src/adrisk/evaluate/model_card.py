@@ -64,6 +64,7 @@ def model_card(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
         _bullets(_MUST_NOT),
         "## Training data",
         _training_data(manifest),
+        *_adaptation(manifest),
         "## Measured figures",
         *_figures(test, metrics),
         "## Tiers and thresholds",
@@ -119,7 +120,38 @@ def _training_data(manifest: Mapping[str, Any]) -> str:
     return (
         markdown_table(("training data", "value"), rows)
         + "\n\nAds that are near-duplicates, share a contact or share a group key stand in one part."
+        + _soft_risk(manifest.get("recipe") or {})
     )
+
+
+def _soft_risk(recipe: Mapping[str, Any]) -> str:
+    soft = (recipe.get("labels") or {}).get("soft_risk")
+    return " Ads with a risk level from 0 to 6 were trained on level / 6." if soft else ""
+
+
+def _adaptation(manifest: Mapping[str, Any]) -> list[str]:
+    """The section on unlabelled text that the encoder was adapted to; none where it was not."""
+    figures = (manifest.get("base_model") or {}).get("adaptation")
+    if not figures:
+        return []
+    loss = figures["held_out_loss"] or {}
+    rows = [
+        ("rows read", figures["rows"]),
+        *((f"left out: {reason}", count) for reason, count in figures["left_out"].items()),
+        ("texts kept", figures["kept"]),
+        ("tokens trained on, an epoch", figures["tokens"]),
+        ("steps", figures["steps"]),
+        ("loss on held-out text before", figure(loss.get("before"))),
+        ("loss on held-out text after", figure(loss.get("after"))),
+    ]
+    said = (
+        "Before it was fine-tuned, the encoder learned to fill in masked words of unlabelled ads. "
+        "Copies and near-duplicates of ads of the validation, calibration and test parts, and ads "
+        "of their companies or vendors, were left out. The loss is in nats a masked token, on text "
+        "that was kept aside"
+    )
+    head = ", where it begins with a head at random" if figures["new_head"] else ""
+    return ["## Adaptation", f"{said}{head}.", markdown_table(("adaptation", "value"), rows)]
 
 
 def _figures(test: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[str]:

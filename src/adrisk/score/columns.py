@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from adrisk.records import MAX_AD_BYTES, Ad
 NOTHING_LEFT = "nothing is left of the text after cleaning: it is markup or invisible characters"
 """Why an ad without a visible character is not scored: a score of nothing would say nothing."""
 
+_TEXT_REMEDY = "name the columns that hold the ad with --text-columns"
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
 
 
@@ -41,10 +42,19 @@ class ColumnMap:
 
 def check_columns(names: Iterable[str], columns: ColumnMap, file: str | None = None) -> None:
     """Raise InputError where a file whose column names are known up front lacks a text column."""
-    present = list(names)
-    missing = [name for name in columns.text if name not in present]
+    require_columns(columns.text, list(names), file)
+
+
+def require_columns(
+    wanted: Iterable[str],
+    present: Sequence[str],
+    file: str | None = None,
+    remedy: str = _TEXT_REMEDY,
+) -> None:
+    """Raise InputError that names all missing columns together with those that are there."""
+    missing = [name for name in dict.fromkeys(wanted) if name not in present]
     if missing:
-        raise InputError(_missing(missing, present), file=file)
+        raise InputError(_missing(missing, present, remedy), file=file)
 
 
 def row_to_ad(values: Mapping[str, Any], columns: ColumnMap) -> Ad:
@@ -56,7 +66,7 @@ def row_to_ad(values: Mapping[str, Any], columns: ColumnMap) -> Ad:
     MAX_AD_BYTES together with its title.
     """
     if not any(name in values for name in columns.text):
-        raise InputError(_missing(columns.text, list(values)))
+        raise InputError(_missing(columns.text, values))
     parts = [part for name in columns.text if (part := _text(values, name)) is not None]
     if not parts:
         raise InputError(f"the text is empty (column {_listed(columns.text)})")
@@ -123,11 +133,8 @@ def _language(tag: str | None) -> str | None:
     return tag
 
 
-def _missing(names: Iterable[str], present: list[str]) -> str:
-    return (
-        f"no column {_listed(names)}; there are {_listed(present) or 'no columns'}: "
-        "name the columns that hold the ad with --text-columns"
-    )
+def _missing(names: Iterable[str], present: Iterable[str], remedy: str = _TEXT_REMEDY) -> str:
+    return f"no column {_listed(names)}; there are {_listed(present) or 'no columns'}: {remedy}"
 
 
 def _listed(names: Iterable[str], most: int = 30) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -47,8 +47,8 @@ def identity(
     Trainer's checkpoints name each other by full path."""
     return {
         "folder": str(work_dir),
-        **_flat("encoder", block.model_dump(mode="json")),
-        **_flat("tokenizer", tokenizer_block.model_dump(mode="json")),
+        **flat("encoder", block.model_dump(mode="json")),
+        **flat("tokenizer", tokenizer_block.model_dump(mode="json")),
         **_files(block),
         "targets": " ".join(target_names),
         "seed": seed,
@@ -123,12 +123,13 @@ def _owner(work_dir: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _flat(name: str, block: Mapping[str, Any]) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
+def flat(name: str, block: Mapping[str, Any]) -> dict[str, Any]:
+    """A block of a recipe as one mapping from dotted names to values."""
+    found: dict[str, Any] = {}
     for key, value in block.items():
         inner = f"{name}.{key}"
-        flat.update(_flat(inner, value) if isinstance(value, Mapping) else {inner: value})
-    return flat
+        found.update(flat(inner, value) if isinstance(value, Mapping) else {inner: value})
+    return found
 
 
 def _files(block: EncoderBlock) -> dict[str, str]:
@@ -143,9 +144,15 @@ def _files(block: EncoderBlock) -> dict[str, str]:
 
 
 def _sha256(data: _Data) -> str:
-    digest = hashlib.sha256()
-    for text in data.texts:
-        content = text.encode("utf-8", "surrogatepass")
-        digest.update(len(content).to_bytes(8, "little") + content)
+    digest = sha256_of_texts(data.texts)
     digest.update(np.ascontiguousarray(data.targets, dtype=np.float32).tobytes())
     return digest.hexdigest()
+
+
+def sha256_of_texts(texts: Iterable[str]) -> hashlib._Hash:
+    """A SHA-256 that has read `texts`, each with its length, in order."""
+    digest = hashlib.sha256()
+    for text in texts:
+        content = text.encode("utf-8", "surrogatepass")
+        digest.update(len(content).to_bytes(8, "little") + content)
+    return digest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,7 +37,7 @@ class BaseEncoder(NamedTuple):
 def build_encoder(
     block: EncoderBlock,
     tokenizer_block: TokenizerBlock,
-    texts: Sequence[str],
+    texts: Iterable[str],
     target_names: Sequence[str],
     work_dir: Path,
     seed: int,
@@ -72,7 +72,7 @@ def build_encoder(
         model = merge_adapter(model, block.adapter, block.base)
         about["adapter"] = hub.short_name(block.adapter)
     if block.vocabulary.trim:
-        trimmed = trim_vocabulary(model, tokenizer_json, texts, block.vocabulary)
+        trimmed = trim_vocabulary(model, tokenizer_json, list(texts), block.vocabulary)
         model, tokenizer_json = trimmed.model, trimmed.tokenizer_json
         about["vocabulary"] = {"before": trimmed.n_before, "after": trimmed.n_after}
     freeze(model, block.freeze)
@@ -83,7 +83,7 @@ def build_encoder(
 def _embedded(
     block: EncoderBlock,
     tokenizer_block: TokenizerBlock,
-    texts: Sequence[str],
+    texts: Iterable[str],
     work_dir: Path,
     labels: dict[str, Any],
 ) -> tuple[PreTrainedModel, bytes]:

@@ -235,7 +235,7 @@ def _arguments(
         seed=seed,
         use_cpu=not cuda,
         dataloader_pin_memory=cuda,
-        **_precision(block),
+        **precision_flags(block.precision, "encoder.precision"),
         logging_steps=every,
         logging_nan_inf_filter=False,
         eval_strategy="steps" if has_validation else "no",
@@ -254,11 +254,11 @@ def _arguments(
     )
 
 
-def _precision(block: EncoderBlock) -> dict[str, Any]:
+def precision_flags(wanted: str, key: str) -> dict[str, Any]:
+    """`wanted` as Trainer's flags. Raises UsageError, naming the recipe's `key`, for no such device."""
     cuda = torch.cuda.is_available()
-    wanted = block.precision
     if wanted == "fp16" and not cuda:
-        raise UsageError("encoder.precision: fp16 needs a GPU; write auto, fp32 or bf16")
+        raise UsageError(f"{key}: fp16 needs a GPU; write auto, fp32 or bf16")
     if wanted == "auto":
         if not cuda:
             wanted = "fp32"

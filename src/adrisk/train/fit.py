@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,9 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from adrisk.codebook.codebook import CATEGORIES, CODEBOOK_VERSION, RISK, TARGETS
+from adrisk.dataset.labels import MAX_RISK_LEVEL
 from adrisk.dataset.prepared import AdDataset
-from adrisk.errors import InputError
+from adrisk.errors import InputError, RecipeError
 from adrisk.score.bundle import ENCODER, LINEAR, TOKENIZER, write_bundle
 from adrisk.score.calibrate import apply_calibrator
 from adrisk.score.decide import NEVER
@@ -25,7 +26,7 @@ from adrisk.score.scorer import Scorer
 from adrisk.text.model_input import ModelInput, model_input
 from adrisk.train.calibrator import Calibration, fit_calibrator
 from adrisk.train.operating_points import category_threshold, fit_operating_points
-from adrisk.train.recipe import ModelKind, Recipe
+from adrisk.train.recipe import LabelsBlock, ModelKind, Recipe
 from adrisk.train.risk_levels import LevelCuts, fit_level_cuts
 
 if TYPE_CHECKING:
@@ -82,14 +83,40 @@ def target_columns(targets: Sequence[str]) -> list[int]:
     return [TARGETS.index(name) for name in targets]
 
 
+def training_targets(train: AdDataset, labels: LabelsBlock) -> np.ndarray:
+    """Targets float32 (n_ads, 33) to train on: those of the ads, or with risk as level / 6.
+
+    Raises RecipeError where `soft_risk` is asked for and no ad has a level.
+    """
+    if not labels.soft_risk:
+        return train.targets
+    known = ~np.isnan(train.risk_levels)
+    if not known.any():
+        raise RecipeError("labels.soft_risk: no ad of the training part has a risk_level")
+    targets = train.targets.copy()
+    targets[known, TARGETS.index(RISK)] = train.risk_levels[known] / MAX_RISK_LEVEL
+    return targets
+
+
 def fit_model(
-    kind: ModelKind, recipe: Recipe, train: AdDataset, validation: AdDataset, work_dir: Path
+    kind: ModelKind,
+    recipe: Recipe,
+    train: AdDataset,
+    validation: AdDataset,
+    work_dir: Path,
+    *,
+    held_out: AdDataset | None = None,
 ) -> FittedModel:
-    """Train one kind of model on `train`, with choices made on `validation`."""
+    """Train one kind of model on `train`, with choices made on `validation`.
+
+    `held_out` are the ads that adaptation text must not repeat, all but those of `train`: a recipe
+    that adapts an encoder needs them, and ValueError is raised without.
+    """
     work_dir.mkdir(parents=True, exist_ok=True)
     targets = trainable_targets(train)
-    fit = _fit_linear if kind == "linear" else _fit_encoder
-    return fit(recipe, targets, train, validation, work_dir)
+    if kind == "linear":
+        return _fit_linear(recipe, targets, train, validation, work_dir)
+    return _fit_encoder(recipe, targets, train, validation, held_out, work_dir)
 
 
 def _inputs(recipe: Recipe, dataset: AdDataset) -> list[ModelInput]:
@@ -114,7 +141,7 @@ def _fit_linear(
     result = train_linear(
         recipe.linear,
         Tokenizer.from_file(str(path)),
-        (inputs, train.targets[:, columns]),
+        (inputs, training_targets(train, recipe.labels)[:, columns]),
         (_inputs(recipe, validation), validation.targets[:, columns]),
         recipe.seed,
     )
@@ -133,11 +160,12 @@ def _fit_encoder(
     targets: tuple[str, ...],
     train: AdDataset,
     validation: AdDataset,
+    held_out: AdDataset | None,
     work_dir: Path,
 ) -> FittedModel:
     from adrisk.train.export import export_onnx
 
-    result = _finetune(recipe, targets, train, validation, work_dir)
+    result = _finetune(recipe, targets, train, validation, held_out, work_dir)
     path = work_dir / ENCODER
     export_onnx(result.model, path, recipe.encoder.max_tokens)
     return FittedModel(
@@ -151,12 +179,19 @@ def _fit_encoder(
     )
 
 
-def help_finetune(recipe: Recipe, train: AdDataset, validation: AdDataset, work_dir: Path) -> None:
+def help_finetune(
+    recipe: Recipe,
+    train: AdDataset,
+    validation: AdDataset,
+    work_dir: Path,
+    *,
+    held_out: AdDataset | None = None,
+) -> None:
     """What a process that is not the main one does of `fit_model` for an encoder: help to fine-tune.
 
     Called with the same arguments as in the main process; writes nothing.
     """
-    _finetune(recipe, trainable_targets(train), train, validation, work_dir)
+    _finetune(recipe, trainable_targets(train), train, validation, held_out, work_dir)
 
 
 def _finetune(
@@ -164,24 +199,40 @@ def _finetune(
     targets: tuple[str, ...],
     train: AdDataset,
     validation: AdDataset,
+    held_out: AdDataset | None,
     work_dir: Path,
 ) -> FinetuneResult:
     from adrisk.train.finetune import EncoderData, finetune
 
     columns = target_columns(targets)
 
-    def data(dataset: AdDataset) -> EncoderData:
+    def data(dataset: AdDataset, targets: np.ndarray) -> EncoderData:
         texts = [i.text for i in _inputs(recipe, dataset)]
-        return EncoderData(texts, dataset.targets[:, columns])
+        return EncoderData(texts, targets[:, columns])
 
-    return finetune(
-        recipe.encoder,
+    adapted, block = None, recipe.encoder
+    if recipe.adapt is not None:
+        from adrisk.train.adapt_ads import adapt_encoder
+
+        if held_out is None:
+            raise ValueError("adaptation needs the held-out ads, which its text must not repeat")
+        adapted = adapt_encoder(recipe, train, held_out, work_dir / "adapt")
+        block = block.model_copy(update={"base": str(adapted.folder), "revision": None})
+    result = finetune(
+        block,
         recipe.tokenizer,
-        data(train),
-        data(validation),
+        data(train, training_targets(train, recipe.labels)),
+        data(validation, validation.targets),
         targets,
         work_dir,
         recipe.seed,
+    )
+    if adapted is None:
+        return result
+    return replace(
+        result,
+        history=[*adapted.history, *result.history],
+        base_model={**result.base_model, **adapted.base, "adaptation": adapted.figures},
     )
 
 

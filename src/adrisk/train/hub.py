@@ -149,11 +149,15 @@ def load_tokenizer(base: str, revision: str | None, tokenizer_class: str | None 
 
 
 def load_weights(
-    auto_class: Any, base: str, revision: str | None, config: PretrainedConfig
+    auto_class: Any,
+    base: str,
+    revision: str | None,
+    config: PretrainedConfig,
+    new: list[str] | None = None,
 ) -> PreTrainedModel:
     """The model of `auto_class` (an AutoModelFor… of transformers) in fp32 on the CPU.
 
-    Its head may be new; raises InputError where the weights are missing, damaged, in another
+    Its head may be new: `new` collects the names of tensors that the weights lack. Raises InputError where the weights are missing, damaged, in another
     format than safetensors, or leave a part of the encoder itself random.
     """
     where = _where(revision)
@@ -176,6 +180,8 @@ def load_weights(
     except (OSError, ValueError, ImportError, SafetensorError) as error:
         raise _broken(base, error) from error
     _check_weights(base, model, report)
+    if new is not None:
+        new += report["missing_keys"]
     return model
 
 

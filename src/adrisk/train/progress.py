@@ -13,8 +13,8 @@ from transformers.utils import logging as transformers_logging
 class Progress(TrainerCallback):
     """A bar on stderr where that is a terminal; Trainer's own one writes to stdout as well."""
 
-    def __init__(self, metric: str) -> None:
-        self._metric = metric
+    def __init__(self, metric: str, what: str = "fine-tuning") -> None:
+        self._metric, self._what = metric, what
         self._bar: Any = None
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -22,7 +22,7 @@ class Progress(TrainerCallback):
         self._bar = tqdm(
             total=state.max_steps,
             initial=state.global_step,
-            desc="fine-tuning",
+            desc=self._what,
             unit="step",
             file=sys.stderr,
             disable=None if state.is_world_process_zero else True,

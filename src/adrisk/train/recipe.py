@@ -35,6 +35,16 @@ class TextBlock(_Block):
         return TextSettings(**self.model_dump())
 
 
+class LabelsBlock(_Block):
+    """How labels become training targets; evaluation does not change.
+
+    `soft_risk` trains the risk of an ad with a risk_level on level / 6 in place of 0, .5 or 1
+    (docs/decisions/0004).
+    """
+
+    soft_risk: bool = False
+
+
 class TokenizerBlock(_Block):
     """The tokenizer trained on the training part (for `linear` and the embedded small encoder)."""
 
@@ -170,6 +180,48 @@ class EncoderBlock(_Block):
         return self
 
 
+class AdaptLrBlock(_Block):
+    """Optimiser schedule of the adaptation."""
+
+    peak: float = Field(5e-5, gt=0)
+    warmup_fraction: float = Field(0.1, ge=0, lt=1)
+    weight_decay: float = Field(0.01, ge=0)
+
+
+class AdaptBlock(_Block):
+    """Masked-language-model training on unlabelled ads, before the encoder is fine-tuned.
+
+    `texts` are files, folders, globs or hf: addresses; `text_columns` and `group_key_column` their
+    columns. `use_training_part` adds the ads of the training part, labelled or not. Text that
+    repeats an ad of another part is left out. `trains_tokenizer` trains the tokenizer of the
+    embedded encoder on this text too. `held_out_share` of the text is only measured on.
+    `max_tokens` None is the encoder's; `steps`, where given, counts in place of `epochs`.
+    """
+
+    texts: tuple[str, ...] = ()
+    text_columns: tuple[str, ...] = Field(("text",), min_length=1)
+    group_key_column: str | None = None
+    encoding: str = "utf-8"
+    use_training_part: bool = False
+    trains_tokenizer: bool = False
+    held_out_share: float = Field(0.05, ge=0, le=0.5)
+    max_tokens: int | None = Field(None, ge=16, le=8192)
+    mask_probability: float = Field(0.15, gt=0, lt=1)
+    epochs: float = Field(1, gt=0)
+    steps: int | None = Field(None, ge=1)
+    batch_size: int = Field(32, ge=1)
+    gradient_accumulation: int = Field(1, ge=1)
+    lr: AdaptLrBlock = AdaptLrBlock()
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    checkpoint_every: int = Field(500, ge=1)
+
+    @model_validator(mode="after")
+    def _has_text(self) -> AdaptBlock:
+        if not self.texts and not self.use_training_part:
+            raise ValueError("name texts, or write use_training_part: true")
+        return self
+
+
 class CalibrationBlock(_Block):
     """How logits become probabilities; cross-fitted by group on the calibration part."""
 
@@ -199,9 +251,11 @@ class Recipe(_Block):
     seed: int = 0
     models: tuple[ModelKind, ...] = ("linear",)
     text: TextBlock = TextBlock()
+    labels: LabelsBlock = LabelsBlock()
     tokenizer: TokenizerBlock = TokenizerBlock()
     linear: LinearBlock = LinearBlock()
     encoder: EncoderBlock = EncoderBlock()
+    adapt: AdaptBlock | None = None
     calibration: CalibrationBlock = CalibrationBlock()
     operating_points: OperatingBlock = OperatingBlock()
     tracking: TrackingBlock = TrackingBlock()
@@ -210,6 +264,24 @@ class Recipe(_Block):
     def _models_are_named_once(self) -> Recipe:
         if not self.models or len(set(self.models)) != len(self.models):
             raise ValueError("models: name each model kind once, and at least one")
+        return self
+
+    @model_validator(mode="after")
+    def _adaptation_fits_the_encoder(self) -> Recipe:
+        adapt, encoder = self.adapt, self.encoder
+        if adapt is None:
+            return self
+        if "encoder" not in self.models:
+            raise ValueError("adapt: only an encoder is adapted, and models has none")
+        if adapt.max_tokens is not None and adapt.max_tokens > encoder.max_tokens:
+            raise ValueError("adapt.max_tokens: at most encoder.max_tokens")
+        if adapt.trains_tokenizer and encoder.base is not None:
+            raise ValueError("adapt.trains_tokenizer: a pretrained encoder keeps its tokenizer")
+        if encoder.adapter is not None:
+            raise ValueError(
+                "adapt: an adapter fits the base that it was trained on, not an adapted one: leave "
+                "out encoder.adapter or adapt"
+            )
         return self
 
 

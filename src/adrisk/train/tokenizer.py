@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tokenizers import (
@@ -31,11 +31,12 @@ _BYTES = tuple(f"<0x{byte:02X}>" for byte in range(256))
 _BLANK = "▁"
 
 
-def train_tokenizer(texts: Sequence[str], block: TokenizerBlock, path: Path) -> None:
+def train_tokenizer(texts: Iterable[str], block: TokenizerBlock, path: Path) -> None:
     """Train on redacted `texts` and write a tokenizer.json without truncation and padding.
 
-    The same texts and settings give the same file. Control tokens have ids 0 to 4, padding 0.
-    Raises InputError where there is no text to train on.
+    `texts` are gone through several times and never held. The same texts and settings give the same
+    file. Control tokens have ids 0 to 4, padding 0. Raises InputError where there is no text to
+    train on.
     """
     if not any(text.strip() for text in texts):
         raise InputError("no text to train a tokenizer on: the training part is empty")
@@ -83,7 +84,7 @@ def _untrained(block: TokenizerBlock) -> Tokenizer:
     return tokenizer
 
 
-def _alphabet(tokenizer: Tokenizer, texts: Sequence[str], limit: int) -> list[str]:
+def _alphabet(tokenizer: Tokenizer, texts: Iterable[str], limit: int) -> list[str]:
     """The most frequent characters. Chosen here because the trainer breaks ties at random."""
     counts = Counter(_BLANK)
     for text in texts:
@@ -92,14 +93,12 @@ def _alphabet(tokenizer: Tokenizer, texts: Sequence[str], limit: int) -> list[st
     return [_BLANK, *sorted(characters, key=lambda c: (-counts[c], c))[: limit - 1]]
 
 
-def _unredacted(texts: Sequence[str]) -> list[str]:
+def _unredacted(texts: Iterable[str]) -> Iterator[str]:
     """Texts without placeholders, which get tokens of their own and must not be learned again."""
-    result = []
     for text in texts:
         for name in PLACEHOLDERS:
             text = text.replace(name, " ")
-        result.append(text)
-    return result
+        yield text
 
 
 def _bytes_as_pieces(tokenizer: Tokenizer) -> Tokenizer:
