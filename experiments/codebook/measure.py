@@ -11,7 +11,7 @@ left out, and its counts stand alone. "own" are the cues of the ad's language wi
 swap: SWAP_WORDS.json is written apart from the identity lists, without looking at them:
     {"de": [["Wir suchen eine {} Pflegerin", "polnische"], …], …}
 pairs of a sentence with one {} and a nationality, ethnicity or religion word in the form that fits
-there. A word is caught where the mask covers all of it. The score change of a pair is how far the
+there. A word is caught where the mask leaves nothing of it, or only the part that means "person". The score change of a pair is how far the
 risk score of the bundle moves when a word that the mask knows in any language gives way to the word.
 """
 
@@ -37,6 +37,23 @@ from adrisk.metrics import roc_auc
 from adrisk.text.model_input import TextSettings, model_input
 
 MIN_CELL = 10
+PERSON_PARTS = frozenset(
+    (
+        "",
+        *"人籍裔系",
+        "คน",
+        "ชาว",
+        "người",
+        "theo đạo",
+        "người theo đạo",
+        "orang",
+        "warga",
+        "사람",
+        "계",
+    )
+)
+"""What may stay of a word: the part that every nation's word shares, as in 越南人 or người Thái."""
+
 MASKED_WORD = "Ukrainian"  # masked whatever the language around it
 
 
@@ -162,13 +179,17 @@ def cue_tables(found: list[Found]) -> str:
 
 
 def is_caught(sentence: str, word: str) -> bool:
-    """Whether the mask covers the whole word where it stands in the sentence."""
+    """Whether the mask leaves nothing of the word but a part that says no more than "person"."""
     start = sentence.index("{}")
-    end = start + len(word)
     covered = {
-        i for span in find_identity_words(sentence.replace("{}", word)) for i in range(*span)
+        i - start
+        for span in find_identity_words(sentence.replace("{}", word))
+        for i in range(*span)
     }
-    return all(i in covered for i in range(start, end) if not word[i - start].isspace())
+    if covered.isdisjoint(range(len(word))):
+        return False
+    left = "".join(letter for i, letter in enumerate(word) if i not in covered)
+    return left.strip().lower() in PERSON_PARTS
 
 
 def swap_table(pairs: dict[str, list[tuple[str, str]]], scorer: Scorer) -> str:

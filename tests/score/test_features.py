@@ -69,6 +69,12 @@ def test_dense_block_counts_signs_and_what_was_undone():
     assert hidden[DENSE_NAMES.index("log1p:email")] == pytest.approx(np.log(2))
 
 
+def test_the_number_of_identity_words_is_no_feature():
+    item = model_input("Georgian and Thai cooks wanted", TextSettings())
+    assert item.text == "[IDENTITY] and [IDENTITY] cooks wanted"
+    assert dense_features([item])[0].sum() == 0
+
+
 def test_weights_survive_storage_up_to_half_precision():
     rng = np.random.default_rng(0)
     weights = LinearWeights(

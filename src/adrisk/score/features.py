@@ -17,12 +17,16 @@ from tokenizers import Tokenizer
 from adrisk.codebook.codebook import SIGNS
 from adrisk.text.model_input import COUNT_NAMES, ModelInput
 
+# How often a nationality or religion is named must not move a score, whichever it is.
+_COUNTS = [column for column, name in enumerate(COUNT_NAMES) if name != "identity"]
+
 DENSE_NAMES = (
     *(f"sign:{sign}" for sign in SIGNS),
     "log1p:distinct_signs",
-    *(f"log1p:{name}" for name in COUNT_NAMES),
+    *(f"log1p:{COUNT_NAMES[column]}" for column in _COUNTS),
 )
-"""Columns of the dense block: cue signs (0 or 1), their number, and the counts of model_input."""
+"""Columns of the dense block: cue signs (0 or 1), their number, and the counts of model_input but
+for that of identity words."""
 
 _SIGN_COLUMN = {sign: column for column, sign in enumerate(SIGNS)}
 # Odd 64-bit constants of splitmix64 (Steele, Lea, Flood 2014): they spread n-grams over buckets.
@@ -117,5 +121,5 @@ def dense_features(inputs: Sequence[ModelInput]) -> NDArray[np.float32]:
         for sign in found:
             dense[row, _SIGN_COLUMN[sign]] = 1.0
         dense[row, len(SIGNS)] = np.log1p(len(found))
-        dense[row, len(SIGNS) + 1 :] = np.log1p(item.counts)
+        dense[row, len(SIGNS) + 1 :] = np.log1p([item.counts[column] for column in _COUNTS])
     return dense
