@@ -103,10 +103,13 @@ def main() -> None:
         work = Path(folder)
         bases = {"pretrained": options.minilm, "random": randomised(options.minilm, work / "base")}
         models = {
-            name: ranking_model("encoder", with_base(recipe, base), work / name)
+            name: ranking_model("encoder", with_base(recipe, base), work / name, dataset)
             for name, base in bases.items()
         }
-        models |= {"tfidf": COMPARATORS["tfidf"], "linear": ranking_model("linear", recipe, work)}
+        models |= {
+            "tfidf": COMPARATORS["tfidf"],
+            "linear": ranking_model("linear", recipe, work, dataset),
+        }
         table = run_protocols(
             dataset, models, ["grouped"], range(options.seeds), baseline="random", progress=print
         )

@@ -173,9 +173,9 @@ def test_verify_names_what_is_in_the_bundle_and_what_is_wrong(tiny_bundle, tmp_p
 SMALL_WINDOWS = """
 import sys
 from adrisk.cli.main import main
-from adrisk.score import run
-Options = run.ScoreOptions
-run.ScoreOptions = lambda **given: Options(**given, window_rows=100)
+from adrisk.score import options
+Options = options.ScoreOptions
+options.ScoreOptions = lambda **given: Options(**given, window_rows=100)
 sys.argv[0] = "adrisk"
 main()
 """

@@ -8,8 +8,8 @@ import pytest
 
 from adrisk.errors import InputError, UsageError
 from adrisk.records import OUTPUT_COLUMNS
+from adrisk.score.options import ScoreOptions
 from adrisk.score.pipe import score_stream, score_to_stream
-from adrisk.score.run import ScoreOptions
 
 from .fake_scorer import FakeScorer, risk_of
 

@@ -20,7 +20,8 @@ from adrisk.score.columns import ColumnMap
 from adrisk.score.decide import OperatingPoints
 from adrisk.score.files import iter_rows
 from adrisk.score.ledger import Ledger
-from adrisk.score.run import ScoreOptions, score_file, with_min_precision
+from adrisk.score.options import ScoreOptions
+from adrisk.score.run import score_file, with_min_precision
 from adrisk.score.window import windows
 
 from .fake_scorer import FakeScorer, risk_of

@@ -17,7 +17,7 @@ import click
 from adrisk.errors import MissingExtraError, UsageError
 
 if TYPE_CHECKING:
-    from adrisk.score.run import ScoreOptions
+    from adrisk.score.options import ScoreOptions
     from adrisk.score.scorer import Scorer
     from adrisk.score.summary import Summary
 
@@ -135,7 +135,7 @@ def _check(given: dict[str, Any]) -> None:
 
 def _options(given: dict[str, Any]) -> ScoreOptions:
     from adrisk.score.columns import ColumnMap, parse_columns
-    from adrisk.score.run import ScoreOptions
+    from adrisk.score.options import ScoreOptions
 
     columns = ColumnMap(
         text=parse_columns(given["text_columns"]),

@@ -16,8 +16,9 @@ from typing import Any, BinaryIO
 from adrisk.errors import InputError, UsageError
 from adrisk.score.files import Row, json_row, list_inputs
 from adrisk.score.ledger import Ledger, Progress
+from adrisk.score.options import ScoreOptions
 from adrisk.score.output import jsonl_text
-from adrisk.score.run import ScoreOptions, check_inputs
+from adrisk.score.run import check_inputs
 from adrisk.score.scorer import Scorer
 from adrisk.score.streams import codec_name, line_batches
 from adrisk.score.summary import Summary, count_outcomes, summarize

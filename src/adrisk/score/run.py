@@ -15,40 +15,20 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from adrisk.errors import AdriskError, InputError, OutputExistsError, UsageError
-from adrisk.score.columns import ColumnMap, check_columns
+from adrisk.score.columns import check_columns
 from adrisk.score.decide import NEVER, OperatingPoints
 from adrisk.score.files import Row, column_names, iter_rows, list_inputs
 from adrisk.score.ledger import DamagedLedgerError, Ledger, Progress
+from adrisk.score.options import ScoreOptions
 from adrisk.score.output import OutputRow, PartialFile, open_sink, plan_layout, to_json
 from adrisk.score.scorer import Scorer
 from adrisk.score.summary import Summary, count_outcomes, summarize
 from adrisk.score.window import Outcome, WindowScorer, windows
 
-OnError = Literal["reject", "fail", "null"]
-WINDOW_ROWS = 4096
 _STATE = "state.sqlite"
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreOptions:
-    """How to read ads and what to do with them.
-
-    `language` and `ad_type` are for ads whose row names none. With `review_threshold` the tier
-    review begins at that written risk_score, with `review_budget` at the score that flags at most
-    so many rows of the whole input (ties stay together); priority_review stays within review.
-    """
-
-    columns: ColumnMap = field(default_factory=ColumnMap)
-    encoding: str = "utf-8"
-    on_error: OnError = "reject"
-    language: str | None = None
-    ad_type: str | None = None
-    review_threshold: float | None = None
-    review_budget: int | None = None
-    window_rows: int = WINDOW_ROWS
 
 
 @dataclass

@@ -9,18 +9,16 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from adrisk.errors import InputError
 from adrisk.records import Ad, ScoredAd, Tier
 from adrisk.score.columns import row_to_ad, scalar
 from adrisk.score.files import Row, iter_rows
 from adrisk.score.ledger import Ledger, Seen
+from adrisk.score.options import ScoreOptions
 from adrisk.score.output import OutputRow, renamed
 from adrisk.score.scorer import PreparedAd, Scorer
-
-if TYPE_CHECKING:
-    from adrisk.score.run import ScoreOptions
 
 _WINDOW_CHARS = 1 << 25
 
