@@ -24,8 +24,8 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m adrisk.codebook.check
-	$(BIN)/python -m adrisk.dataset.corpus_rules
+	$(BIN)/python -m adrisk.codebook.check --complete
+	$(BIN)/python -m adrisk.dataset.corpus_rules --complete
 
 format: $(READY)
 	$(BIN)/ruff check --fix .
