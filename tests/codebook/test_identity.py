@@ -55,7 +55,8 @@ MASKED = [
     ("维吾尔族不要", "#不要"),
     ("印度尼西亚工人", "#工人"),
     ("tuyển gái việt", "tuyển gái #"),
-    ("người thái hoặc người lào", "người # hoặc người #"),
+    ("người thái hoặc người campuchia", "người # hoặc người #"),
+    ("người thái hoặc người lào", "người # hoặc #"),  # lào means nothing without its noun
     ("cô gái nga xinh", "cô gái # xinh"),
     ("lao động trung quốc", "lao động #"),
     ("người da đen", "người #"),
