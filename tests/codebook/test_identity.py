@@ -67,6 +67,45 @@ MASKED = [
 """Text, and the text with each span found written as #."""
 
 KEPT = [
+    # Places, language skills, food and massage in the languages that have no rows of their own.
+    "emprego na Alemanha, inglês fluente",  # pt
+    "Arbeit in Polen, gute Deutschkenntnisse",  # de
+    "lavoro in Francia, buon inglese",  # it
+    "werk in Duitsland, je spreekt Engels",  # nl
+    "praca w Niemczech, znajomość języka angielskiego",  # pl
+    "muncă în Italia, cunoștințe de limba engleză",  # ro
+    "munka Ausztriában, angol nyelvtudás",  # hu
+    "работа в Германия, владеене на английски език",  # bg
+    "робота в Польщі, знання англійської мови",  # uk
+    "Almanya'da iş, İngilizce bilen",  # tr
+    "کار در آلمان، آشنا به زبان انگلیسی",  # fa
+    "জার্মানিতে কাজ, ইংরেজি ভাষা জানা",  # bn
+    "جرمنی میں کام، انگریزی زبان",  # ur
+    "ஜெர்மனியில் வேலை, ஆங்கில மொழி",  # ta
+    "जर्मनीमा काम, अंग्रेजी भाषा",  # ne
+    "งานในประเทศเยอรมนี พูดภาษาอังกฤษได้",  # th
+    "kerja di Jerman, bisa bahasa Inggris",  # id
+    "trabaho sa Germany, marunong mag-Ingles",  # tl
+    "ドイツでの仕事、英語が話せる方",  # ja
+    "독일에서 근무, 영어 가능",  # ko
+    "kazi Ujerumani, kujua lugha ya Kiingereza",  # sw
+    "ሥራ በጀርመን፣ እንግሊዝኛ ቋንቋ",  # am
+    "thailändisches Restaurant sucht Koch",  # de
+    "ristorante cinese cerca cuoco",  # it
+    "chińska restauracja szuka kucharza",  # pl
+    "thai masszázs szalon",  # hu
+    "Çin restoranı aşçı arıyor",  # tr
+    "тайський масаж, салон",  # uk
+    "タイ料理店",  # ja
+    "태국 마사지",  # ko
+    "ร้านอาหารญี่ปุ่น",  # th
+    "restoran Jepang",  # id
+    "massagem tailandesa",  # pt
+    "Chinees restaurant",  # nl
+    "restaurant italian",  # ro
+    "китайски ресторант",  # bg
+    "رستوران ایتالیایی",  # fa
+    "mgahawa wa Kichina",  # sw
     "work in Germany",
     "English speaker needed",
     "she speaks Russian and German",
