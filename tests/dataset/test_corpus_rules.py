@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from adrisk.codebook.codebook import CATEGORIES, LANGUAGES, SIGNS
+from adrisk.dataset import explicit_words
 from adrisk.dataset.corpus_rules import (
     MIN_ADS,
     balance_errors,
@@ -13,6 +14,7 @@ from adrisk.dataset.corpus_rules import (
     main,
     read_corpus,
 )
+from adrisk.dataset.explicit_words import digest
 
 SEED = Path(__file__).parents[2] / "data" / "seed"
 
@@ -198,3 +200,9 @@ def test_the_command_prints_errors_and_fails(tmp_path, capsys):
     assert capsys.readouterr().out == "en.jsonl, line 1: part is none of train, test\n"
     assert main([str(SEED)]) == 0
     assert main([str(tmp_path), "--complete"]) == 1
+
+
+def test_an_explicit_word_is_named_without_being_repeated(tmp_path, monkeypatch):
+    monkeypatch.setattr(explicit_words, "_digests", lambda: frozenset([digest("flumble")]))
+    (error,) = written(tmp_path, GOOD | {"title": "Cook, flumble"})
+    assert error == "en.jsonl, line 1: an explicit word in title"
