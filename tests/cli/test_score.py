@@ -201,7 +201,7 @@ def write_ads(path, lengths):
 
 def test_ctrl_c_and_resume_give_the_bytes_of_an_unbroken_run(tmp_path, tiny_bundle):
     source, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl.gz"
-    write_ads(source, [1] * 200 + [2000] * 50)  # two quick windows, then a slow one
+    write_ads(source, [1] * 200 + [8000] * 50)  # two quick windows, then one of a second or two
     common = ["score", source, "--model", tiny_bundle, "--quiet"]
     process = adrisk(*common, "-o", out)
     partial = tmp_path / "out.jsonl.gz.work" / "output.partial"
