@@ -171,7 +171,9 @@ def test_verify_names_what_is_in_the_bundle_and_what_is_wrong(tiny_bundle, tmp_p
 
 
 SMALL_WINDOWS = """
+import signal
 import sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell has it ignored
 from adrisk.cli.main import main
 from adrisk.score import options
 Options = options.ScoreOptions
