@@ -1,7 +1,12 @@
-"""One process of an adaptation run, started by test_adapt: BASE WORK_DIR."""
+"""One process of an adaptation run, started by test_adapt: BASE WORK_DIR.
+
+It writes the name of the adapted folder to WORK_DIR.rank-N: processes that share one standard
+output write into each other's lines.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -19,4 +24,5 @@ def run(base: str, work_dir: str) -> Adapted:
 
 
 if __name__ == "__main__":
-    print(run(sys.argv[1], sys.argv[2]).folder.name)
+    name = run(sys.argv[1], sys.argv[2]).folder.name
+    Path(f"{sys.argv[2]}.rank-{os.environ['RANK']}").write_text(name)
